@@ -1,0 +1,63 @@
+/** Names the attributes that Rollcall puts on spans, log records, metric points and resources. */
+
+/**
+ * Attribute keys. Values are strings unless a comment says otherwise.
+ * Where OpenTelemetry has a name (`service.name`, `exception.type`, …) that name is used; the rest starts with `rollcall.`.
+ */
+export const ATTR = {
+  /** Job run ID, `YYMMDD-HHMMSS`, UTC. On every span, log record and metric point of a run. */
+  RUN_ID: 'rollcall.run.id',
+  /** Trace ID (32 hex digits) of the job run's first span: tells apart two runs that ended up with one run ID. */
+  RUN_ORIGIN: 'rollcall.run.origin',
+  /** Name of the job: `batch_scoring`. */
+  JOB_NAME: 'rollcall.job.name',
+  /** The client whose data is handled. Absent on telemetry of the job run itself. */
+  CLIENT_ID: 'rollcall.client.id',
+  /** Name of the step. */
+  STEP_NAME: 'rollcall.step.name',
+  /** int: the n-th try of the client run (where `rollcall.client.id` is present) or of the job run; the first is 1. */
+  ATTEMPT: 'rollcall.attempt',
+  /** What a span stands for; one of {@link SPAN_KIND}. */
+  SPAN_KIND: 'rollcall.span.kind',
+  /** Declared status at the end of a run: a value of `DECLARED_STATUSES`. */
+  STATUS: 'rollcall.status',
+  /** Why a run was skipped, cancelled or timed out, in words. */
+  STATUS_REASON: 'rollcall.status.reason',
+  /** int: number of the event within its run and producer, from 1 without gaps. */
+  EVENT_SEQUENCE: 'rollcall.event.sequence',
+  /** int, on the span of a job run: how many events this producer emitted for the run, its end included. */
+  EVENT_COUNT: 'rollcall.event.count',
+  /** int, milliseconds: how often the producer promises a sign of life. */
+  HEARTBEAT_INTERVAL_MS: 'rollcall.heartbeat.interval_ms',
+  /** double, milliseconds: the longest event-loop delay since the last heartbeat. */
+  EVENT_LOOP_DELAY_MS: 'rollcall.event_loop.delay_ms',
+  /** int: units of work done so far. */
+  PROGRESS_DONE: 'rollcall.progress.done',
+  /** int: units of work in all. */
+  PROGRESS_TOTAL: 'rollcall.progress.total',
+  /** string[]: client IDs on a roster event; long rosters are spread over several events. */
+  CLIENTS_EXPECTED: 'rollcall.clients.expected',
+  /** int, on the end of a run: how many metric series it has; each sends one final point. */
+  METRIC_SERIES: 'rollcall.metric.series',
+  /** On a metric point: `sum`, `min`, `max` or `last`. */
+  METRIC_AGGREGATION: 'rollcall.metric.aggregation',
+  /** bool, on a metric point: the series has ended and this is its last value. */
+  METRIC_FINAL: 'rollcall.metric.final',
+  /** Stable code of a data-quality note: `metric_refused`. */
+  NOTE_CODE: 'rollcall.note.code',
+  /** What the note is about: a metric's name. */
+  NOTE_SUBJECT: 'rollcall.note.subject',
+  /** The note in words. */
+  NOTE_TEXT: 'rollcall.note.text',
+  /** int: how often it happened so far in this producer (a running total). */
+  NOTE_COUNT: 'rollcall.note.count',
+  EXCEPTION_TYPE: 'exception.type',
+  EXCEPTION_MESSAGE: 'exception.message',
+  EXCEPTION_STACKTRACE: 'exception.stacktrace',
+  SERVICE_NAME: 'service.name',
+  /** Resource attribute that names the producer: one process's SDK. */
+  SERVICE_INSTANCE_ID: 'service.instance.id',
+} as const;
+
+/** Values of `rollcall.span.kind`. */
+export const SPAN_KIND = { JOB_RUN: 'job_run', CLIENT_RUN: 'client_run', STEP: 'step' } as const;
