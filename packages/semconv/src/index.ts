@@ -3,6 +3,17 @@ export { ATTR, SPAN_KIND } from './attributes.ts';
 export { EVENT, type EventName } from './events.ts';
 export { AGGREGATIONS, type Aggregation } from './metrics.ts';
 export {
+  checkClientId,
+  isValidClientId,
+  MAX_CLIENT_ID_LENGTH,
+  type ClientIdCheck,
+} from './run-id/client-id.ts';
+export { baseRunId, clientRunId, isValidClientRunId } from './run-id/client-run-id.ts';
+export { convertToStandardFormat, type RunIdConversion, type RunIdForm } from './run-id/convert.ts';
+export { generateRunId, isValidRunId, nextRunId } from './run-id/job-run-id.ts';
+export { parseRunId, type RunIdParse } from './run-id/parse-run-id.ts';
+export { RunIdError, type RunIdErrorCode } from './run-id/run-id-error.ts';
+export {
   DECLARED_STATUSES,
   DEFAULT_HEARTBEAT_INTERVAL_MS,
   HEARTBEATS_UNTIL_LOST,
