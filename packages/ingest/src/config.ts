@@ -1,0 +1,81 @@
+/** Reads the environment once into a frozen object; nothing else sees `process.env`. */
+
+import { z } from 'zod';
+
+const DAY_LIMIT = 3650;
+
+const schema = z.object({
+  ROLLCALL_HOST: z.string().min(1).default('127.0.0.1'),
+  ROLLCALL_PORT: z.coerce.number().int().min(0).max(65_535).default(4318),
+  ROLLCALL_DATA_DIR: z.string().min(1).default('.rollcall'),
+  ROLLCALL_CLICKHOUSE_URL: z.url({ protocol: /^https?$/ }).optional(),
+  ROLLCALL_DATABASE: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'letters, digits and _ only')
+    .default('rollcall'),
+  ROLLCALL_CLUSTER: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'letters, digits, _, . and - only')
+    .optional(),
+  ROLLCALL_KEYS_FILE: z.string().min(1).optional(),
+  ROLLCALL_RAW_RETENTION_DAYS: z.coerce.number().int().min(1).max(DAY_LIMIT).default(90),
+  ROLLCALL_MAX_BODY_BYTES: z.coerce.number().int().min(1024).default(16 * 1024 ** 2),
+  ROLLCALL_MAX_INFLATED_BYTES: z.coerce.number().int().min(1024).default(64 * 1024 ** 2),
+  ROLLCALL_SPOOL_MAX_BYTES: z.coerce.number().int().min(1024).default(2 * 1024 ** 3),
+  ROLLCALL_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+export interface IngestConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly clickhouseUrl: string | undefined;
+  readonly database: string;
+  readonly cluster: string | undefined;
+  readonly keysFile: string;
+  readonly rawRetentionDays: number;
+  readonly maxBodyBytes: number;
+  readonly maxInflatedBytes: number;
+  readonly spoolMaxBytes: number;
+  readonly logLevel: string;
+}
+
+/** A setting that can not be used; the message names it, its value and what would work. */
+export class ConfigError extends Error {
+  readonly code = 'invalid_config';
+}
+
+/**
+ * Reads `ROLLCALL_*` settings. Empty values count as unset.
+ * @throws ConfigError naming every wrong setting
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): IngestConfig {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([name, value]) => name.startsWith('ROLLCALL_') && value !== ''),
+  );
+  const parsed = schema.safeParse(given);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(({ path, message }) => {
+      const name = String(path[0]);
+      // The URL may hold a password.
+      const seen = name === 'ROLLCALL_CLICKHOUSE_URL' ? '' : ` '${given[name] ?? ''}'`;
+      return `${name}${seen}: ${message}`;
+    });
+    throw new ConfigError(`Unusable setting: ${faults.join('; ')}`);
+  }
+  const settings = parsed.data;
+  return Object.freeze({
+    host: settings.ROLLCALL_HOST,
+    port: settings.ROLLCALL_PORT,
+    dataDir: settings.ROLLCALL_DATA_DIR,
+    clickhouseUrl: settings.ROLLCALL_CLICKHOUSE_URL,
+    database: settings.ROLLCALL_DATABASE,
+    cluster: settings.ROLLCALL_CLUSTER,
+    keysFile: settings.ROLLCALL_KEYS_FILE ?? `${settings.ROLLCALL_DATA_DIR}/keys.json`,
+    rawRetentionDays: settings.ROLLCALL_RAW_RETENTION_DAYS,
+    maxBodyBytes: settings.ROLLCALL_MAX_BODY_BYTES,
+    maxInflatedBytes: settings.ROLLCALL_MAX_INFLATED_BYTES,
+    spoolMaxBytes: settings.ROLLCALL_SPOOL_MAX_BYTES,
+    logLevel: settings.ROLLCALL_LOG_LEVEL,
+  });
+}

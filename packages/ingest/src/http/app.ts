@@ -1,0 +1,58 @@
+/** Puts the service's paths together. */
+
+import { Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { Logger } from 'pino';
+import { createOtlpRoutes } from '../otlp/routes.ts';
+import type { Counters } from '../observe/counters.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { Engine } from '../store/engine.ts';
+import { authenticate, type AppEnv, type KeyRing } from './authenticate.ts';
+import { problem } from './problem.ts';
+import { createSqlRoutes } from './sql-routes.ts';
+
+export interface AppOptions {
+  readonly engine: Engine;
+  readonly spool: Spool;
+  readonly keys: KeyRing;
+  readonly counters: Counters;
+  readonly log: Logger;
+  readonly limits: { readonly maxBodyBytes: number; readonly maxInflatedBytes: number };
+}
+
+/** Makes the whole HTTP application; it can be asked with `app.request()` without a port. */
+export function createApp({ engine, spool, keys, counters, log, limits }: AppOptions): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  const onRefused = (reason: string): void => counters.refusedRequests.inc({ reason });
+
+  app.get('/healthz', (c) => c.json({ status: 'ok' }));
+  app.get('/readyz', async (c) => {
+    const state = { clickhouse: await engine.ping().catch(() => false), spool: spool.hasRoom };
+    return c.json(state, state.clickhouse && state.spool ? 200 : 503);
+  });
+  app.get('/metrics', async (c) => c.body(await counters.text(), 200, { 'Content-Type': counters.contentType }));
+
+  app.use('/v1/*', authenticate(keys, 'ingest', { onRefused }));
+  app.route(
+    '/',
+    createOtlpRoutes({
+      limits,
+      clock: Date.now,
+      projectOf: (c) => (c as { get: (key: 'caller') => AppEnv['Variables']['caller'] }).get('caller').project,
+      accept: (blocks) => spool.append(blocks),
+      onRefused: (reason, count) => counters.refusedRecords.inc({ reason }, count),
+    }),
+  );
+  app.use('/api/v1/sql', authenticate(keys, 'admin', { onRefused }));
+  app.route('/api/v1/sql', createSqlRoutes({ engine }));
+
+  app.notFound((c) =>
+    problem(c, 404, 'unknown_path', `There is no ${c.req.method} ${c.req.path} here. OTLP goes to /v1/traces, /v1/metrics and /v1/logs.`),
+  );
+  app.onError((error, c) => {
+    if (error instanceof HTTPException) return problem(c, error.status, 'http_error', error.message);
+    log.error({ err: error, path: c.req.path }, 'request failed');
+    return problem(c, 500, 'internal_error', 'The service failed; its log says more.');
+  });
+  return app;
+}

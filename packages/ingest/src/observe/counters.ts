@@ -1,0 +1,67 @@
+/** Counts what the service does, in the form that Prometheus reads. */
+
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+export interface Counters {
+  readonly acceptedRows: Counter<'table'>;
+  readonly refusedRecords: Counter<'reason'>;
+  readonly refusedRequests: Counter<'reason'>;
+  readonly setAsideSegments: Counter<'table'>;
+  readonly insertSeconds: Histogram<'table'>;
+  readonly contentType: string;
+  readonly text: () => Promise<string>;
+}
+
+/** Makes the counters of one service; `spool` is asked when Prometheus asks. */
+export function createCounters(spool: () => { sizeBytes: number; depth: number }): Counters {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const gauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  };
+  gauge('rollcall_spool_bytes', 'Bytes on disk that are not in ClickHouse yet', () => spool().sizeBytes);
+  gauge('rollcall_spool_segments', 'Finished segments that are not in ClickHouse yet', () => spool().depth);
+  return {
+    acceptedRows: new Counter({
+      name: 'rollcall_accepted_rows_total',
+      help: 'Rows accepted, by table',
+      labelNames: ['table'],
+      registers,
+    }),
+    refusedRecords: new Counter({
+      name: 'rollcall_refused_records_total',
+      help: 'Spans, log records and metric points refused, by reason',
+      labelNames: ['reason'],
+      registers,
+    }),
+    refusedRequests: new Counter({
+      name: 'rollcall_refused_requests_total',
+      help: 'Whole requests refused, by reason',
+      labelNames: ['reason'],
+      registers,
+    }),
+    setAsideSegments: new Counter({
+      name: 'rollcall_set_aside_segments_total',
+      help: 'Segments that ClickHouse would not take, by table',
+      labelNames: ['table'],
+      registers,
+    }),
+    insertSeconds: new Histogram({
+      name: 'rollcall_insert_seconds',
+      help: 'Time of one insert, by table',
+      labelNames: ['table'],
+      buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers,
+    }),
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+  };
+}

@@ -1,0 +1,136 @@
+/** Starts and stops the ingest service. */
+
+import { randomBytes } from 'node:crypto';
+import type { Server } from 'node:http';
+import { createAdaptorServer } from '@hono/node-server';
+import type { Logger } from 'pino';
+import type { IngestConfig } from './config.ts';
+import { claimDataDir } from './data-dir.ts';
+import { createApp } from './http/app.ts';
+import { createKeyRing, readKeys } from './keys/key-ring.ts';
+import { createCounters } from './observe/counters.ts';
+import { Spool } from './spool/spool.ts';
+import { Writer } from './spool/writer.ts';
+import { openEngine, type Engine } from './store/engine.ts';
+import { migrate } from './store/migrate.ts';
+
+/** A service that can not start as it was told; `code` is stable. */
+export class StartError extends Error {
+  readonly code: 'port_taken' | 'listen_failed' | 'keys_required';
+
+  constructor(code: StartError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export interface Service {
+  readonly url: string;
+  readonly engine: Engine;
+  /** Number of configured keys; 0 means loopback only. */
+  readonly keyCount: number;
+  /** Resolves when every row accepted so far is in ClickHouse. */
+  flush(): Promise<void>;
+  /** Answers what is in flight, brings what was accepted into ClickHouse, and lets go of the data folder. */
+  close(): Promise<void>;
+}
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
+const DRAIN_AT_CLOSE_MS = 30_000;
+
+/**
+ * Opens the engine, brings the schema up to date, replays the spool, and listens.
+ * @throws StartError, EngineError, KeyFileError
+ */
+export async function startService(config: IngestConfig, { log }: { log: Logger }): Promise<Service> {
+  const storedKeys = await readKeys(config.keysFile);
+  if (storedKeys.length === 0 && !LOOPBACK.test(config.host)) {
+    throw new StartError(
+      'keys_required',
+      `Without a key the service listens on 127.0.0.1 alone, not on '${config.host}'. Make a key first: rollcall keys add --project NAME`,
+    );
+  }
+  await using undo = new AsyncDisposableStack();
+  const claim = await claimDataDir(config.dataDir);
+  undo.defer(() => claim.release());
+  const engine = await openEngine({ ...config, mode: 'create' });
+  undo.defer(() => engine.close());
+  await migrate(engine, config);
+
+  const localKey = randomBytes(32).toString('base64url');
+  const keys = createKeyRing(storedKeys, localKey);
+  const counters = createCounters(() => ({ sizeBytes: spool.sizeBytes, depth: writer.depth }));
+  const writer = new Writer({
+    engine,
+    log,
+    onInserted: ({ table }, durationMs) => counters.insertSeconds.observe({ table }, durationMs / 1000),
+    onSetAside: ({ table }) => counters.setAsideSegments.inc({ table }),
+  });
+  undo.defer(() => writer.stop());
+  const spool = await Spool.open({
+    folder: `${config.dataDir}/spool`,
+    maxBytes: config.spoolMaxBytes,
+    onSealed: (segment) => writer.enqueue(segment),
+    onTrouble: (error) => log.error({ err: error }, 'a segment could not be finished'),
+  });
+  undo.defer(() => spool.close());
+  writer.start(spool);
+
+  const app = createApp({ engine, spool, keys, counters, log, limits: config });
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  // A client that sends its header or body drop by drop is cut off.
+  server.headersTimeout = 15_000;
+  server.requestTimeout = 60_000;
+  const url = await listen(server, config);
+  undo.defer(() => stopListening(server));
+  await claim.announce({ url, localKey });
+  log.info({ url, engine: engine.kind, place: engine.place, keys: keys.size }, 'ready');
+
+  const parts = undo.move();
+  return {
+    url,
+    engine,
+    keyCount: keys.size,
+    flush: async () => {
+      await spool.seal();
+      await writer.drain(DRAIN_AT_CLOSE_MS);
+    },
+    close: async () => {
+      await stopListening(server);
+      await spool.close();
+      const { left } = await writer.drain(DRAIN_AT_CLOSE_MS);
+      if (left > 0) log.warn({ segments: left }, 'some rows stay in the spool and go in at the next start');
+      await parts.disposeAsync();
+      log.info('stopped');
+    },
+  };
+}
+
+async function listen(server: Server, { host, port }: IngestConfig): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new StartError(
+              'port_taken',
+              `Port ${port} on ${host} is taken by another program. Stop it, or choose another port with ROLLCALL_PORT.`,
+              { cause: error },
+            )
+          : new StartError('listen_failed', `Can not listen on ${host}:${port}: ${error.message}`, { cause: error }),
+      );
+    });
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  const boundPort = typeof address === 'object' && address !== null ? address.port : port;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`;
+}
+
+/** Requests in flight are answered; idle connections are closed at once. */
+async function stopListening(server: Server): Promise<void> {
+  if (!server.listening) return;
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,143 @@
+/** Moves finished segments into ClickHouse, in order, until each is in or set aside. */
+
+import type { Logger } from 'pino';
+import type { Engine } from '../store/engine.ts';
+import type { Segment, Spool } from './spool.ts';
+
+/** What ClickHouse says when the rows themselves are wrong: trying again can not help. */
+const CODES_OF_BAD_ROWS = new Set([
+  '6', // CANNOT_PARSE_TEXT
+  '8', // THERE_IS_NO_COLUMN
+  '16', // NO_SUCH_COLUMN_IN_TABLE
+  '20', // NUMBER_OF_COLUMNS_DOESNT_MATCH
+  '25', // CANNOT_PARSE_ESCAPE_SEQUENCE
+  '26', // CANNOT_PARSE_QUOTED_STRING
+  '27', // CANNOT_PARSE_INPUT_ASSERTION_FAILED
+  '38', // CANNOT_PARSE_DATE
+  '41', // CANNOT_PARSE_DATETIME
+  '53', // TYPE_MISMATCH
+  '72', // CANNOT_PARSE_NUMBER
+  '117', // INCORRECT_DATA
+  '190', // SIZES_OF_ARRAYS_DONT_MATCH
+  '349', // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+  '636', // CANNOT_EXTRACT_TABLE_STRUCTURE
+]);
+
+const FIRST_RETRY_MS = 100;
+const LONGEST_RETRY_MS = 10_000;
+
+export interface WriterOptions {
+  readonly engine: Engine;
+  readonly log: Logger;
+  readonly onInserted?: (segment: Segment, durationMs: number) => void;
+  readonly onSetAside?: (segment: Segment) => void;
+}
+
+/** One insert in flight per table. A table that fails is tried again with growing pauses; the others go on. */
+export class Writer {
+  readonly #options: WriterOptions;
+  readonly #queues = new Map<string, Segment[]>();
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #stopping = new AbortController();
+  #spool: Spool | undefined;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+  }
+
+  /** Starts to take from this spool. Segments may have been queued before. */
+  start(spool: Spool): void {
+    this.#spool = spool;
+    for (const table of this.#queues.keys()) this.#work(table);
+  }
+
+  enqueue(segment: Segment): void {
+    const queue = this.#queues.get(segment.table) ?? [];
+    queue.push(segment);
+    this.#queues.set(segment.table, queue);
+    this.#work(segment.table);
+  }
+
+  /** Number of segments that are not in ClickHouse yet. */
+  get depth(): number {
+    return [...this.#queues.values()].reduce((sum, queue) => sum + queue.length, 0);
+  }
+
+  /** Resolves when all queued segments are in, or when `withinMs` has passed: the rest stays in the spool. */
+  async drain(withinMs: number): Promise<{ left: number }> {
+    const deadline = AbortSignal.timeout(withinMs);
+    const expired = new Promise<void>((resolve) =>
+      deadline.addEventListener('abort', () => resolve(), { once: true }),
+    );
+    while (this.#running.size > 0 && !deadline.aborted) {
+      await Promise.race([...this.#running.values(), expired]);
+    }
+    return { left: this.depth };
+  }
+
+  /** Ends the pauses between tries, and waits for the inserts in flight. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all(this.#running.values());
+  }
+
+  #work(table: string): void {
+    if (this.#spool === undefined || this.#running.has(table) || this.#stopping.signal.aborted) return;
+    const run = this.#insertAll(table, this.#spool).finally(() => {
+      this.#running.delete(table);
+      if ((this.#queues.get(table)?.length ?? 0) > 0) this.#work(table);
+    });
+    this.#running.set(table, run);
+  }
+
+  async #insertAll(table: string, spool: Spool): Promise<void> {
+    const queue = this.#queues.get(table) ?? [];
+    for (let tries = 0; queue[0] !== undefined && !this.#stopping.signal.aborted; ) {
+      const outcome = await this.#insert(queue[0], spool);
+      if (outcome === 'done') {
+        queue.shift();
+        tries = 0;
+      } else {
+        await pause(Math.min(FIRST_RETRY_MS * 2 ** tries++, LONGEST_RETRY_MS), this.#stopping.signal);
+      }
+    }
+  }
+
+  async #insert(segment: Segment, spool: Spool): Promise<'done' | 'again'> {
+    const { engine, log, onInserted, onSetAside } = this.#options;
+    const startedMs = performance.now();
+    try {
+      await engine.insertFile({
+        table: segment.table,
+        path: segment.path,
+        format: 'JSONEachRow',
+        token: segment.token,
+      });
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string };
+      if (!CODES_OF_BAD_ROWS.has(String(code))) {
+        log.warn({ table: segment.table, token: segment.token, code, err: message }, 'insert failed, trying again');
+        return 'again';
+      }
+      const path = await spool.setAside(segment, message);
+      log.error({ table: segment.table, path, code, err: message }, 'rows can not be inserted and were set aside');
+      onSetAside?.(segment);
+      return 'done';
+    }
+    await spool.drop(segment);
+    onInserted?.(segment, performance.now() - startedMs);
+    return 'done';
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(finish, ms);
+    signal.addEventListener('abort', finish, { once: true });
+    function finish(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', finish);
+      resolve();
+    }
+  });
+}

@@ -1,0 +1,20 @@
+/** Names what can go wrong when an engine is opened or asked. */
+
+export type EngineErrorCode =
+  | 'data_dir_in_use'
+  | 'data_dir_unwritable'
+  | 'no_data'
+  | 'server_unreachable'
+  | 'not_read_only'
+  | 'engine_closed';
+
+/** An expected trouble with the engine; `code` is stable, the message says what would work. */
+export class EngineError extends Error {
+  readonly code: EngineErrorCode;
+
+  constructor(code: EngineErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'EngineError';
+    this.code = code;
+  }
+}

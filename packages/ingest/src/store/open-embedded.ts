@@ -1,0 +1,173 @@
+/** Opens the embedded engine (chDB) and hides its peculiarities behind `Engine`. */
+
+import { constants } from 'node:fs';
+import { access, mkdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { createClient, type ClickHouseClient, type ClickHouseClientConfigOptions } from '@clickhouse/client';
+import type { Engine, EngineOptions, FileInsert, Parameters } from './engine.ts';
+import { EngineError } from './engine-error.ts';
+import { refuseWritingClauses } from './read-only.ts';
+import { describeColumns } from './describe-columns.ts';
+
+/** A statement of a stranger ends after this time. */
+const READ_TIMEOUT_S = 60;
+const READERS = 2;
+
+/**
+ * chDB keeps every setting that a call passes (`clickhouse_settings`) for all later calls on that connection: a
+ * deduplication token given once made the next inserts vanish. So settings are set once, when a connection opens,
+ * or stand in the statement's own SETTINGS clause; `clickhouse_settings` is never used here.
+ */
+export async function openEmbedded({
+  dataDir,
+  database,
+  mode = 'create',
+}: Omit<EngineOptions, 'clickhouseUrl'>): Promise<Engine> {
+  const path = await prepareFolder(resolve(dataDir), mode);
+  const writer = await openConnection(path);
+  await writer.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
+  await writer.command({ query: `USE ${database}` });
+  const readers = await Promise.all(Array.from({ length: READERS }, () => openReader(path, database)));
+  const writes = new Turns([writer]);
+  const reads = new Turns(readers);
+  const columns = describeColumns((sql) => reads.take((client) => rowsOf(client, sql)));
+
+  return {
+    kind: 'embedded',
+    place: path,
+    database,
+    rows: <Row>(sql: string, parameters?: Parameters) =>
+      reads.take((client) => rowsOf<Row>(client, sql, parameters)),
+    command: (sql, parameters) => writes.take((client) => run(client, sql, parameters)),
+    readOnly: (sql, { format, parameters }) => {
+      refuseWritingClauses(sql);
+      return reads.take((client) => stream(client, `${sql}\nFORMAT ${format}`, parameters));
+    },
+    insertFile: async (insert) => {
+      const sql = insertFromFile(insert, await columns(insert.table));
+      await writes.take((client) => run(client, sql));
+    },
+    ping: () => reads.take(async (client) => (await client.ping()).success),
+    close: async () => {
+      // A query in flight at exit crashes the process, so both queues are drained first.
+      await Promise.all([writes.drain(), reads.drain()]);
+      await Promise.all([writer, ...readers].map((client) => client.close()));
+    },
+  };
+}
+
+async function prepareFolder(dataDir: string, mode: 'create' | 'existing'): Promise<string> {
+  const path = join(dataDir, 'engine');
+  if (mode === 'existing') {
+    const found = await stat(path).catch(() => null);
+    if (found === null) {
+      throw new EngineError(
+        'no_data',
+        `There is no Rollcall data in '${dataDir}'. Start the service once with 'rollcall up', or name another folder with ROLLCALL_DATA_DIR.`,
+      );
+    }
+  }
+  try {
+    await mkdir(path, { recursive: true });
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new EngineError(
+      'data_dir_unwritable',
+      `The data folder '${dataDir}' can not be written (${(error as NodeJS.ErrnoException).code ?? String(error)}). Name a folder of your own with ROLLCALL_DATA_DIR.`,
+      { cause: error },
+    );
+  }
+  return path;
+}
+
+async function openConnection(path: string): Promise<ClickHouseClient> {
+  // The library weighs 540 MB: it is loaded only when the embedded engine is really opened.
+  const { createChdbConnection } = await import('chdb/connection');
+  try {
+    const connection = createChdbConnection({ path });
+    // The published types of the two packages name different copies of one interface.
+    return createClient({ connection } as unknown as ClickHouseClientConfigOptions);
+  } catch (error) {
+    throw new EngineError(
+      'data_dir_in_use',
+      `The data folder '${path}' can not be opened: another process may be using it. Stop that process, or name another folder with ROLLCALL_DATA_DIR. (${(error as Error).message})`,
+      { cause: error },
+    );
+  }
+}
+
+/** A connection on which `readonly = 1` was set once stays locked for good: what a reader may do needs no checks. */
+async function openReader(path: string, database: string): Promise<ClickHouseClient> {
+  const client = await openConnection(path);
+  await client.command({ query: `USE ${database}` });
+  await client.command({ query: `SET max_execution_time = ${READ_TIMEOUT_S}` });
+  await client.command({ query: 'SET readonly = 1' });
+  return client;
+}
+
+async function rowsOf<Row>(client: ClickHouseClient, sql: string, parameters?: Parameters): Promise<Row[]> {
+  const result = await client.query({ query: sql, format: 'JSONEachRow', query_params: { ...parameters } });
+  return result.json<Row>();
+}
+
+async function run(client: ClickHouseClient, sql: string, parameters?: Parameters): Promise<void> {
+  await client.command({ query: sql, query_params: { ...parameters } });
+}
+
+async function stream(client: ClickHouseClient, sql: string, parameters?: Parameters): Promise<Readable> {
+  const result = await client.exec({ query: sql, query_params: { ...parameters } });
+  return result.stream;
+}
+
+/** Client bytes never go through an inline insert body: there a blank line ends the data and the rest runs as SQL. */
+function insertFromFile({ table, path, format, token }: FileInsert, structure: string): string {
+  return [
+    `INSERT INTO ${table} SELECT * FROM file(${literal(path)}, '${format}', ${literal(structure)})`,
+    `SETTINGS insert_deduplication_token = ${literal(token)}, deduplicate_blocks_in_dependent_materialized_views = 1,`,
+    `input_format_import_nested_json = 0, max_insert_threads = 1`,
+  ].join('\n');
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+/** Hands out connections one statement at a time: chDB runs one statement per connection. */
+class Turns {
+  readonly #idle: ClickHouseClient[];
+  readonly #size: number;
+  readonly #waiting: ((client: ClickHouseClient) => void)[] = [];
+  #closed = false;
+  #drained: (() => void) | undefined;
+
+  constructor(clients: readonly ClickHouseClient[]) {
+    this.#idle = [...clients];
+    this.#size = clients.length;
+  }
+
+  async take<Result>(use: (client: ClickHouseClient) => Promise<Result>): Promise<Result> {
+    if (this.#closed) throw new EngineError('engine_closed', 'The engine is closed; open it again.');
+    const client = this.#idle.pop() ?? (await new Promise<ClickHouseClient>((give) => this.#waiting.push(give)));
+    try {
+      return await use(client);
+    } finally {
+      this.#give(client);
+    }
+  }
+
+  #give(client: ClickHouseClient): void {
+    const next = this.#waiting.shift();
+    if (next !== undefined) next(client);
+    else this.#idle.push(client);
+    if (this.#idle.length === this.#size) this.#drained?.();
+  }
+
+  async drain(): Promise<void> {
+    this.#closed = true;
+    if (this.#idle.length === this.#size) return;
+    await new Promise<void>((resolved) => {
+      this.#drained = resolved;
+    });
+  }
+}

@@ -1,0 +1,83 @@
+/** Opens a ClickHouse server or cluster over HTTP. */
+
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { createClient, type ClickHouseClient } from '@clickhouse/client';
+import type { Engine, EngineOptions } from './engine.ts';
+import { EngineError } from './engine-error.ts';
+import { refuseWritingClauses } from './read-only.ts';
+
+const REQUEST_TIMEOUT_MS = 60_000;
+
+export async function openServer({
+  clickhouseUrl,
+  database,
+}: EngineOptions & { clickhouseUrl: string }): Promise<Engine> {
+  const place = withoutPassword(clickhouseUrl);
+  const bootstrap = createClient({ url: clickhouseUrl, request_timeout: REQUEST_TIMEOUT_MS });
+  await createDatabase(bootstrap, database, place);
+  const client = createClient({
+    url: clickhouseUrl,
+    database,
+    application: 'rollcall',
+    request_timeout: REQUEST_TIMEOUT_MS,
+    compression: { request: true, response: true },
+  });
+
+  return {
+    kind: 'server',
+    place,
+    database,
+    rows: async <Row>(sql: string, parameters = {}) => {
+      const result = await client.query({ query: sql, format: 'JSONEachRow', query_params: parameters });
+      return result.json<Row>();
+    },
+    command: async (sql, parameters = {}) => {
+      await client.command({ query: sql, query_params: parameters });
+    },
+    readOnly: async (sql, { format, parameters = {} }): Promise<Readable> => {
+      refuseWritingClauses(sql);
+      const result = await client.exec({
+        query: `${sql}\nFORMAT ${format}`,
+        query_params: parameters,
+        clickhouse_settings: { readonly: '1', max_execution_time: 60 },
+      });
+      return result.stream;
+    },
+    insertFile: async ({ table, path, format, token }) => {
+      const { stream } = await client.exec({
+        query: `INSERT INTO ${table} FORMAT ${format}`,
+        values: createReadStream(path),
+        clickhouse_settings: {
+          insert_deduplication_token: token,
+          deduplicate_blocks_in_dependent_materialized_views: 1,
+          input_format_import_nested_json: 0,
+        },
+      });
+      stream.resume();
+    },
+    ping: async () => (await client.ping()).success,
+    close: () => client.close(),
+  };
+}
+
+async function createDatabase(client: ClickHouseClient, database: string, place: string): Promise<void> {
+  try {
+    await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
+  } catch (error) {
+    throw new EngineError(
+      'server_unreachable',
+      `ClickHouse at ${place} did not take a statement: ${(error as Error).message}. Check ROLLCALL_CLICKHOUSE_URL, its user and its password.`,
+      { cause: error },
+    );
+  } finally {
+    await client.close();
+  }
+}
+
+/** Secrets are never printed. */
+function withoutPassword(url: string): string {
+  const parsed = new URL(url);
+  parsed.password = '';
+  return parsed.href;
+}
