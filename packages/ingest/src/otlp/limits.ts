@@ -1,0 +1,18 @@
+/** Bounds what one record and one request may hold, so that a hostile body costs little. */
+
+/** Attributes of one record, resource, scope, event, link or exemplar. */
+export const MAX_ATTRIBUTES = 1_024;
+/** Arrays and maps inside one another in a value. */
+export const MAX_VALUE_DEPTH = 16;
+/** Characters of a span, metric, event or scope name, and of an attribute key. */
+export const MAX_NAME_LENGTH = 1_024;
+/** Values, events, links, buckets … of one record: an empty event takes 2 bytes on the wire and 200 in memory. */
+export const MAX_RECORD_PARTS = 65_536;
+/** Records of one request; the rest is refused unread. */
+export const MAX_RECORDS = 500_000;
+/** Characters of all rows of one request: a resource is repeated on each of its rows. */
+export const MAX_ROWS_LENGTH = 256 * 1024 * 1024;
+/** The last nanosecond that DateTime64(9) can hold: 2262-04-11 23:47:16.854775807 UTC. */
+export const MAX_TIME_NS = 2n ** 63n - 1n;
+/** Characters of one row; the engine holds a row of every column in memory. */
+export const MAX_ROW_LENGTH = 16 * 1024 * 1024;
