@@ -1,0 +1,130 @@
+/** Reads the SDK's settings, once, from the options and the environment. */
+import { basename, extname } from 'node:path';
+import { parseKeyPairsIntoRecord } from '@opentelemetry/core';
+import { DEFAULT_HEARTBEAT_INTERVAL_MS } from '@rollcall/semconv';
+import { sdkLog } from './faults.ts';
+
+/** How to start the SDK. What is not given comes from the environment; what is not there has a default. */
+export interface RollcallOptions {
+  /** Base URL of ingest. `OTEL_EXPORTER_OTLP_ENDPOINT`, else `http://127.0.0.1:4318`. */
+  endpoint?: string;
+  /** Sent as `Authorization: Bearer <key>`. `ROLLCALL_API_KEY`. */
+  apiKey?: string;
+  /** More request headers. `OTEL_EXPORTER_OTLP_HEADERS`. */
+  headers?: Record<string, string>;
+  /** `http/protobuf` (the default) or `http/json`. `OTEL_EXPORTER_OTLP_PROTOCOL`. */
+  protocol?: OtlpProtocol;
+  /** How long one request may take. `OTEL_EXPORTER_OTLP_TIMEOUT`, else 10 s. */
+  requestTimeoutMs?: number;
+  /** Name of the program. `OTEL_SERVICE_NAME`, else the name of its script. */
+  serviceName?: string;
+  /** How often an open run gives a sign of life. `ROLLCALL_HEARTBEAT_INTERVAL_MS`, else 5 s. */
+  heartbeatIntervalMs?: number;
+  /** Runs the jobs and sends nothing. `ROLLCALL_DISABLED` or `OTEL_SDK_DISABLED`. */
+  disabled?: boolean;
+  /**
+   * Whether Rollcall may become OpenTelemetry's global tracer and logger provider where none is registered yet.
+   * Context manager and propagator are always registered where missing: a run needs them. Default true.
+   */
+  registerGlobals?: boolean;
+  /**
+   * Who exports the metrics of runs: Rollcall itself (the default), or a MetricReader of the application
+   * that was given `rollcall.metricProducer`.
+   */
+  metricExport?: 'rollcall' | 'reader';
+}
+
+export type OtlpProtocol = 'http/protobuf' | 'http/json';
+
+/** The settings in force. */
+export type Config = Readonly<{
+  endpoint: URL | undefined;
+  headers: Readonly<Record<string, string>>;
+  protocol: OtlpProtocol;
+  requestTimeoutMs: number;
+  serviceName: string | undefined;
+  scriptName: string | undefined;
+  heartbeatIntervalMs: number;
+  disabled: boolean;
+  registerGlobals: boolean;
+  metricExport: 'rollcall' | 'reader';
+  diagLevel: string | undefined;
+}>;
+
+const DEFAULT_ENDPOINT = 'http://127.0.0.1:4318';
+const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
+const MIN_HEARTBEAT_INTERVAL_MS = 10;
+
+/** Options win over the environment. A setting that cannot be used is named in the diagnostic log. */
+export function readConfig(options: RollcallOptions = {}, env: NodeJS.ProcessEnv = process.env): Config {
+  return Object.freeze({
+    endpoint: readEndpoint(options.endpoint ?? given(env['OTEL_EXPORTER_OTLP_ENDPOINT']) ?? DEFAULT_ENDPOINT),
+    headers: Object.freeze(readHeaders(options, env)),
+    protocol: options.protocol ?? readProtocol(env['OTEL_EXPORTER_OTLP_PROTOCOL']),
+    requestTimeoutMs: atLeast(
+      1,
+      options.requestTimeoutMs ?? env['OTEL_EXPORTER_OTLP_TIMEOUT'],
+      DEFAULT_REQUEST_TIMEOUT_MS,
+    ),
+    serviceName: given(options.serviceName) ?? given(env['OTEL_SERVICE_NAME']),
+    scriptName: nameOfScript(process.argv[1]),
+    heartbeatIntervalMs: atLeast(
+      MIN_HEARTBEAT_INTERVAL_MS,
+      options.heartbeatIntervalMs ?? env['ROLLCALL_HEARTBEAT_INTERVAL_MS'],
+      DEFAULT_HEARTBEAT_INTERVAL_MS,
+    ),
+    disabled: options.disabled ?? (isTrue(env['ROLLCALL_DISABLED']) || isTrue(env['OTEL_SDK_DISABLED'])),
+    registerGlobals: options.registerGlobals ?? true,
+    metricExport: options.metricExport ?? 'rollcall',
+    diagLevel: given(env['OTEL_LOG_LEVEL']),
+  });
+}
+
+function readEndpoint(text: string): URL | undefined {
+  const url = URL.parse(text);
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
+  sdkLog.error(
+    `The OTLP endpoint is not a URL: '${text}'; use one such as ${DEFAULT_ENDPOINT}. Nothing is sent.`,
+  );
+  return undefined;
+}
+
+function readHeaders(options: RollcallOptions, env: NodeJS.ProcessEnv): Record<string, string> {
+  const apiKey = given(options.apiKey) ?? given(env['ROLLCALL_API_KEY']);
+  return {
+    ...parseKeyPairsIntoRecord(env['OTEL_EXPORTER_OTLP_HEADERS']),
+    ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+    ...options.headers,
+  };
+}
+
+function readProtocol(text: string | undefined): OtlpProtocol {
+  if (text === 'http/json' || text === 'http/protobuf') return text;
+  if (given(text) !== undefined) {
+    sdkLog.warn(
+      `OTEL_EXPORTER_OTLP_PROTOCOL is '${text}'; use 'http/protobuf' or 'http/json'. Taking 'http/protobuf'.`,
+    );
+  }
+  return 'http/protobuf';
+}
+
+function atLeast(least: number, value: number | string | undefined, fallback: number): number {
+  if (value === undefined || value === '') return fallback;
+  const milliseconds = Number(value);
+  if (milliseconds >= least && Number.isFinite(milliseconds)) return milliseconds;
+  sdkLog.warn(`'${value}' is not a number of milliseconds from ${least}. Taking ${fallback}.`);
+  return fallback;
+}
+
+function nameOfScript(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : basename(path, extname(path));
+}
+
+/** OpenTelemetry treats an empty variable as absent. */
+function given(text: string | undefined): string | undefined {
+  return text === undefined || text.trim() === '' ? undefined : text.trim();
+}
+
+function isTrue(text: string | undefined): boolean {
+  return text?.trim().toLowerCase() === 'true' || text?.trim() === '1';
+}

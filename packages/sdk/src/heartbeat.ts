@@ -1,0 +1,48 @@
+/** Gives a sign of life for all open runs. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
+/** Something that is open and must be seen to live. */
+export interface Living {
+  /** Called once per interval with the longest event-loop delay since the last call. */
+  beat(eventLoopDelayMs: number): void;
+}
+
+const RESOLUTION_MS = 10;
+
+/** Beats on the main thread, with a timer that does not keep the process alive, while anything is open. */
+export class Heartbeat {
+  readonly intervalMs: number;
+  readonly #open = new Set<Living>();
+  readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(intervalMs: number) {
+    this.intervalMs = intervalMs;
+  }
+
+  start(living: Living): void {
+    this.#open.add(living);
+    if (this.#timer !== undefined) return;
+    this.#delay.enable();
+    this.#timer = setInterval(() => this.#beat(), this.intervalMs).unref();
+  }
+
+  stop(living: Living): void {
+    this.#open.delete(living);
+    if (this.#open.size === 0) this.close();
+  }
+
+  close(): void {
+    this.#open.clear();
+    this.#delay.disable();
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #beat(): void {
+    // The histogram holds the time between two ticks of its own timer, the due part included.
+    const delayMs = Math.max(0, this.#delay.max / 1e6 - RESOLUTION_MS);
+    this.#delay.reset();
+    for (const living of this.#open) living.beat(delayMs);
+  }
+}

@@ -1,0 +1,123 @@
+/** Holds the metrics of all open runs, and hands readings of them to an exporter or a MetricReader. */
+import { ValueType, type Attributes } from '@opentelemetry/api';
+import type { InstrumentationScope } from '@opentelemetry/core';
+import type { Resource } from '@opentelemetry/resources';
+import {
+  AggregationTemporality,
+  DataPointType,
+  type CollectionResult,
+  type MetricData,
+  type MetricProducer,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics';
+import type { Aggregation } from '@rollcall/semconv';
+import { RunMetrics, type MetricSink } from './run-metrics.ts';
+import { readPoint, type Point, type Series } from './series.ts';
+
+export interface OdometersOptions {
+  resource: Resource;
+  scope: InstrumentationScope;
+  /** Takes series that have something to tell. Absent when a MetricReader collects them. */
+  send?: (series: Series) => void;
+}
+
+// A reader does not say whether it delivered; an odometer's final reading may be told more than once.
+const FINAL_READINGS = 3;
+// Names made up at run time must not fill the memory. Past this, a conflict is only seen within a run.
+const MAX_NAMES = 10_000;
+
+/**
+ * The process's odometers. Ordinary OpenTelemetry instruments would keep every run's series for ever and fold
+ * them into one once there are 2,000, so these stand beside the metrics SDK, as a MetricProducer.
+ */
+export class Odometers implements MetricSink, MetricProducer {
+  readonly #options: OdometersOptions;
+  readonly #aggregations = new Map<string, Aggregation>();
+  readonly #open = new Set<RunMetrics>();
+  /** Ended series and how often a reader has got them. */
+  readonly #ended = new Map<Series, number>();
+
+  constructor(options: OdometersOptions) {
+    this.#options = options;
+  }
+
+  /** Begins the metrics of a run, whose points carry these attributes. */
+  open(owner: Attributes): RunMetrics {
+    const metrics = new RunMetrics(this, owner);
+    this.#open.add(metrics);
+    return metrics;
+  }
+
+  /** Forgets a run whose metrics have ended. */
+  close(metrics: RunMetrics): void {
+    this.#open.delete(metrics);
+  }
+
+  claim(name: string, aggregation: Aggregation): Aggregation | undefined {
+    const known = this.#aggregations.get(name);
+    if (known === undefined && this.#aggregations.size < MAX_NAMES) this.#aggregations.set(name, aggregation);
+    return known === aggregation ? undefined : known;
+  }
+
+  changed(series: Series): void {
+    if (this.#options.send === undefined || series.queued) return;
+    series.queued = true;
+    this.#options.send(series);
+  }
+
+  ended(ended: Iterable<Series>): void {
+    for (const series of ended) {
+      if (this.#options.send === undefined) this.#ended.set(series, 0);
+      else this.changed(series);
+    }
+  }
+
+  /** Takes a reading of each series of a batch. */
+  read(batch: readonly Series[]): { metrics: ResourceMetrics; delivered: () => void } {
+    const points = batch.map(readPoint);
+    return { metrics: this.#toMetrics(points), delivered: () => this.#delivered(points) };
+  }
+
+  dropped(dropped: readonly Series[]): void {
+    for (const series of dropped) series.queued = false;
+  }
+
+  /** Every open series, and the final readings of those that ended since. For an application's own MetricReader. */
+  async collect(): Promise<CollectionResult> {
+    const points: Point[] = [];
+    for (const { series } of this.#open) for (const one of series) points.push(readPoint(one));
+    for (const [series, readings] of this.#ended) {
+      points.push(readPoint(series));
+      if (readings + 1 < FINAL_READINGS) this.#ended.set(series, readings + 1);
+      else this.#ended.delete(series);
+    }
+    return { resourceMetrics: this.#toMetrics(points), errors: [] };
+  }
+
+  /** A series that moved while its reading travelled has something to tell again. */
+  #delivered(points: readonly Point[]): void {
+    for (const { series, revision } of points) {
+      series.queued = false;
+      if (series.revision > revision) this.changed(series);
+    }
+  }
+
+  #toMetrics(points: readonly Point[]): ResourceMetrics {
+    const { resource, scope } = this.#options;
+    const byMetric = Map.groupBy(points, ({ series }) => `${series.aggregation} ${series.name}`);
+    return { resource, scopeMetrics: [{ scope, metrics: Array.from(byMetric.values(), toMetric) }] };
+  }
+}
+
+function toMetric(points: readonly Point[]): MetricData {
+  const { name, aggregation } = points[0]!.series;
+  const common = {
+    descriptor: { name, description: '', unit: '', valueType: ValueType.DOUBLE },
+    aggregationTemporality: AggregationTemporality.CUMULATIVE,
+    dataPoints: [...points],
+  };
+  // A sum may go down as well: run metrics take negative values.
+  return aggregation === 'sum'
+    ? { ...common, dataPointType: DataPointType.SUM, isMonotonic: false }
+    : { ...common, dataPointType: DataPointType.GAUGE };
+}

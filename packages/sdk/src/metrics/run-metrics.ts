@@ -1,0 +1,96 @@
+/** Keeps the metrics of one run. */
+import type { Attributes, HrTime } from '@opentelemetry/api';
+import type { Aggregation } from '@rollcall/semconv';
+import { accumulate, createSeries, type Series } from './series.ts';
+
+/** Whether a value was taken, or why not. */
+export type Recorded = { status: 'recorded' } | { status: 'refused'; subject: string; reason: string };
+
+/** What the metrics of a run need of the process they are in. */
+export interface MetricSink {
+  /** Takes note that a metric has this aggregation; returns the one that it had before, if another. */
+  claim(name: string, aggregation: Aggregation): Aggregation | undefined;
+  changed(series: Series): void;
+  ended(series: Iterable<Series>): void;
+}
+
+/** The series of exactly one job run, or of one client run. */
+export class RunMetrics {
+  readonly #sink: MetricSink;
+  readonly #owner: Attributes;
+  readonly #series = new Map<string, Series>();
+  #ended = false;
+
+  constructor(sink: MetricSink, owner: Attributes) {
+    this.#sink = sink;
+    this.#owner = owner;
+  }
+
+  get series(): Iterable<Series> {
+    return this.#series.values();
+  }
+
+  /** Adds a value, after checking it: what is no finite number is refused, never turned into 0. */
+  record(name: unknown, aggregation: Aggregation, value: unknown): Recorded {
+    const subject = typeof name === 'string' ? name.trim() : describe(name);
+    if (typeof name !== 'string' || subject === '') {
+      return refused(subject, `a metric's name is a non-empty string, not ${describe(name)}`);
+    }
+    if (typeof value !== 'number' || !Number.isFinite(value)) {
+      return refused(subject, `${describe(value)} is not a finite number`);
+    }
+    if (this.#ended) return refused(subject, `${value} came after the run had ended`);
+    const series = this.#series.get(subject);
+    if (series?.aggregation === aggregation) return this.#add(series, value);
+    const other = series?.aggregation ?? this.#sink.claim(subject, aggregation);
+    if (other !== undefined) {
+      return refused(subject, `${value} came as ${aggregation}, but the metric is a ${other}`);
+    }
+    this.#open(subject, aggregation, value);
+    return RECORDED;
+  }
+
+  /** Ends all series; each is sent once more as final. Returns how many there are. */
+  end(endedAt: HrTime): number {
+    this.#ended = true;
+    for (const series of this.#series.values()) {
+      series.endedAt = endedAt;
+      series.revision++;
+    }
+    this.#sink.ended(this.#series.values());
+    const count = this.#series.size;
+    this.#series.clear();
+    return count;
+  }
+
+  #add(series: Series, value: number): Recorded {
+    const total = accumulate(series.aggregation, series.value, value);
+    if (!Number.isFinite(total)) return refused(series.name, `${value} makes the total too large`);
+    if (total === series.value) return RECORDED;
+    series.value = total;
+    series.revision++;
+    this.#sink.changed(series);
+    return RECORDED;
+  }
+
+  #open(name: string, aggregation: Aggregation, value: number): void {
+    const series = createSeries(name, aggregation, this.#owner, value);
+    this.#series.set(name, series);
+    this.#sink.changed(series);
+  }
+}
+
+const RECORDED: Recorded = { status: 'recorded' };
+
+function refused(subject: string, reason: string): Recorded {
+  return { status: 'refused', subject, reason };
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'string')
+    return `'${value.length > 60 ? `${value.slice(0, 60)}…` : value}' (a string)`;
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined) {
+    return String(value);
+  }
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}

@@ -1,0 +1,57 @@
+/** Tracks the part of a job run done for one client. */
+import { trace, type Context, type Span } from '@opentelemetry/api';
+import { unsuppressTracing } from '@opentelemetry/core';
+import { ATTR, clientRunId, EVENT, SPAN_KIND } from '@rollcall/semconv';
+import { now } from '../clock.ts';
+import { Cancellation } from './cancellation.ts';
+import type { Client, Limits } from './handles.ts';
+import type { JobRun } from './job-run.ts';
+import { scopeOf, withBaggage, withScope, type Scope } from './scope.ts';
+import { TrackedRun, type TrackedRunParts } from './tracked-run.ts';
+
+export class ClientRun extends TrackedRun implements Client {
+  readonly clientId: string;
+  protected readonly endedEvent = EVENT.CLIENT_RUN_ENDED;
+
+  readonly scope: Scope;
+  readonly span: Span;
+  readonly context: Context;
+
+  private constructor(run: JobRun, clientId: string, parent: Context, parts: TrackedRunParts) {
+    super(parts);
+    const { core, stamp, startTime } = parts;
+    this.clientId = clientId;
+    this.scope = { run, client: this, stamp, outer: scopeOf(parent) ?? run.scope };
+    const inScope = withScope(parent, this.scope);
+    this.span = core.tracer.startSpan(
+      `${run.jobName} client`,
+      { startTime, attributes: { [ATTR.SPAN_KIND]: SPAN_KIND.CLIENT_RUN } },
+      unsuppressTracing(inScope),
+    );
+    this.context = withBaggage(trace.setSpan(inScope, this.span), stamp);
+  }
+
+  /** Begins a client run below the given context of its job run. */
+  static start(run: JobRun, clientId: string, attempt: number, parent: Context, limits: Limits): ClientRun {
+    const subject = `Client ${clientId}`;
+    const client = new ClientRun(run, clientId, parent, {
+      core: run.core,
+      stamp: { ...run.scope.stamp, [ATTR.CLIENT_ID]: clientId, [ATTR.ATTEMPT]: attempt },
+      startTime: now(),
+      attempt,
+      cancellation: new Cancellation({ parent: run.signal, subject, ...limits }),
+    });
+    client.emit({ name: EVENT.CLIENT_RUN_STARTED, at: client.startTime });
+    return client;
+  }
+
+  get clientRunId(): string {
+    return clientRunId(this.scope.run.runId, this.clientId);
+  }
+
+  /** Gives a sign of life if there is progress to tell; otherwise the job run's speaks for its clients. */
+  beat(): void {
+    if (!this.progressChanged) return;
+    this.emit({ name: EVENT.CLIENT_RUN_HEARTBEAT, attributes: this.beatAttributes() });
+  }
+}

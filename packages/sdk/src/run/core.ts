@@ -1,0 +1,17 @@
+/** What every run needs of the SDK it was started by. */
+import type { Logger, Tracer } from '@opentelemetry/api';
+import type { Delivery } from '../delivery/delivery.ts';
+import type { Heartbeat } from '../heartbeat.ts';
+import type { Odometers } from '../metrics/odometers.ts';
+import type { ReportedErrors } from './reported-errors.ts';
+import type { RunIds } from './run-ids.ts';
+
+export interface Core {
+  readonly tracer: Tracer;
+  readonly logger: Logger;
+  readonly odometers: Odometers;
+  readonly delivery: Delivery;
+  readonly heartbeat: Heartbeat;
+  readonly errors: ReportedErrors;
+  readonly runIds: RunIds;
+}

@@ -1,0 +1,41 @@
+/** Finds the run that the calling code is in, so that deep code need not be handed it. */
+import { sdkLog } from '../faults.ts';
+import type { Client, Measured, Run, Step } from './handles.ts';
+import { scopeOf } from './scope.ts';
+import type { TrackedRun } from './tracked-run.ts';
+import { untrackedStep } from './step.ts';
+
+/** The job run around the calling code. */
+export function currentRun(): Run | undefined {
+  return scopeOf()?.run;
+}
+
+/** The client run around the calling code. */
+export function currentClient(): Client | undefined {
+  return scopeOf()?.client;
+}
+
+/** Runs a step of the client run, or else of the job run, around the calling code. Outside any it just runs. */
+export async function step<T>(name: string, fn: (step: Step) => T | PromiseLike<T>): Promise<T> {
+  const tracked = innermost(`step ${name}`);
+  return tracked === undefined ? fn(untrackedStep(name, neverAborted())) : tracked.step(name, fn);
+}
+
+/** Adds to a sum of the client run, or else of the job run, around the calling code. */
+export const count: Measured['count'] = (metric, value) => innermost(metric)?.count(metric, value);
+/** Keeps the smallest value. */
+export const min: Measured['min'] = (metric, value) => innermost(metric)?.min(metric, value);
+/** Keeps the largest value. */
+export const max: Measured['max'] = (metric, value) => innermost(metric)?.max(metric, value);
+/** Keeps the latest value. */
+export const last: Measured['last'] = (metric, value) => innermost(metric)?.last(metric, value);
+
+function innermost(what: string): TrackedRun | undefined {
+  const scope = scopeOf();
+  if (scope === undefined) sdkLog.warn(`Outside any run: '${String(what)}' is not tracked`);
+  return scope?.client ?? scope?.run;
+}
+
+function neverAborted(): AbortSignal {
+  return new AbortController().signal;
+}

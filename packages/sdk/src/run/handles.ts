@@ -1,0 +1,99 @@
+/** What a job's code holds in its hands: a run, a client, a step. */
+import type { Attributes } from '@opentelemetry/api';
+
+/** Reports numbers. A value that is no finite number is refused and noted on the run; nothing here throws. */
+export interface Measured {
+  /** Adds to a sum. Zero counts: it says that there was nothing, rather than nothing known. */
+  count(metric: string, value?: number): void;
+  /** Keeps the smallest. */
+  min(metric: string, value: number): void;
+  /** Keeps the largest. */
+  max(metric: string, value: number): void;
+  /** Keeps the latest. */
+  last(metric: string, value: number): void;
+}
+
+/** What a job run and a client run have in common. */
+export interface Tracked extends Measured {
+  /** The n-th try; the first is 1. */
+  readonly attempt: number;
+  /** Aborts when the run times out or is cancelled. Hand it to whatever can be interrupted. */
+  readonly signal: AbortSignal;
+  /** Says how far the work is; sent with the next sign of life and at the end. */
+  progress(done: number, total?: number): void;
+  /** Declares that there was nothing to do, and why. The run ends as `nothing_to_do` unless it fails. */
+  skip(reason: string): void;
+  /** Runs a named part of the work as a span. */
+  step<T>(name: string, fn: (step: Step) => T | PromiseLike<T>): Promise<T>;
+}
+
+/** One execution of a job. */
+export interface Run extends Tracked {
+  /** `YYMMDD-HHMMSS`, UTC. */
+  readonly runId: string;
+  readonly jobName: string;
+  /** Calls the roll: those that do not answer end up as `never_started`. May be called more than once. */
+  expectClients(clientIds: Iterable<string>): void;
+  /**
+   * Runs the part of the job that handles one client. Returns what `fn` returns and throws what it throws.
+   * The same client again is its next attempt.
+   */
+  client<T>(
+    clientId: string,
+    fn: (client: Client) => T | PromiseLike<T>,
+    options?: ClientOptions,
+  ): Promise<T>;
+  /** Expects all clients and runs them, some at a time. Never throws; results come in the order of the IDs. */
+  clients<T>(
+    clientIds: Iterable<string>,
+    fn: (client: Client) => T | PromiseLike<T>,
+    options?: ClientsOptions,
+  ): Promise<ClientResult<T>[]>;
+}
+
+/** The part of a job run done for one client. */
+export interface Client extends Tracked {
+  readonly clientId: string;
+  /** `<run id>-<client id>` */
+  readonly clientRunId: string;
+}
+
+/** A named part of a run. */
+export interface Step {
+  readonly name: string;
+  readonly signal: AbortSignal;
+  /** Adds attributes to the step's span. */
+  set(attributes: Attributes): void;
+  step<T>(name: string, fn: (step: Step) => T | PromiseLike<T>): Promise<T>;
+}
+
+export interface Limits {
+  /**
+   * After so long the signal aborts with a TimeoutError and the run ends as `timed_out`.
+   * Work that has not stopped `graceMs` later is left behind.
+   */
+  timeoutMs?: number;
+  /** How long work may take to stop after a timeout. Default 1 s. */
+  graceMs?: number;
+}
+
+export interface JobOptions extends Limits {
+  /** Aborting it cancels the run. */
+  signal?: AbortSignal;
+  /** The ID of this run, where it is already known. Otherwise one is made. */
+  runId?: string;
+  /** The same as calling `run.expectClients` first. */
+  expect?: Iterable<string>;
+}
+
+export type ClientOptions = Limits;
+
+export interface ClientsOptions extends ClientOptions {
+  /** How many clients at a time. Default 1. */
+  concurrency?: number;
+  /** Whether to go on to the next client after one has failed. Default true. */
+  continueOnError?: boolean;
+}
+
+/** What became of one client. `not_started`: the run was cancelled, or another client failed, before its turn. */
+export type ClientResult<T> = { clientId: string } & (PromiseSettledResult<T> | { status: 'not_started' });

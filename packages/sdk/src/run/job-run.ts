@@ -1,0 +1,234 @@
+/** Tracks one execution of a job. */
+import { context, trace, type Attributes, type Context, type Span } from '@opentelemetry/api';
+import { unsuppressTracing } from '@opentelemetry/core';
+import { ATTR, checkClientId, EVENT, SPAN_KIND } from '@rollcall/semconv';
+import { epochMs, now } from '../clock.ts';
+import { safely } from '../faults.ts';
+import type { Living } from '../heartbeat.ts';
+import { Cancellation, LONGEST_TIMER_MS, resultOf, supervise } from './cancellation.ts';
+import { ClientRun } from './client-run.ts';
+import { runClients } from './clients.ts';
+import type { Core } from './core.ts';
+import type { Ending } from './ending.ts';
+import type {
+  Client,
+  ClientOptions,
+  ClientResult,
+  ClientsOptions,
+  JobOptions,
+  Limits,
+  Run,
+} from './handles.ts';
+import { NOTE } from './notes.ts';
+import { contextWithin, withBaggage, withoutScope, withScope, type Scope } from './scope.ts';
+import { severityOf, TrackedRun, type RunEvent, type TrackedRunParts } from './tracked-run.ts';
+import { untrackedClient } from './untracked.ts';
+
+const MAX_ROSTER = 500;
+
+export class JobRun extends TrackedRun implements Run, Living {
+  readonly runId: string;
+  readonly jobName: string;
+  readonly span: Span;
+  readonly scope: Scope;
+  readonly context: Context;
+  protected readonly endedEvent = EVENT.RUN_ENDED;
+  readonly #attempts = new Map<string, number>();
+  readonly #openClients = new Set<ClientRun>();
+  #events = 0;
+
+  private constructor(parts: TrackedRunParts, span: Span, parent: Context) {
+    super(parts);
+    const { stamp } = parts;
+    this.runId = String(stamp[ATTR.RUN_ID]);
+    this.jobName = String(stamp[ATTR.JOB_NAME]);
+    this.span = span;
+    this.scope = { run: this, stamp };
+    this.context = withBaggage(trace.setSpan(withScope(parent, this.scope), span), stamp);
+  }
+
+  /** Begins a job run where the caller is, as a run of its own even inside another. */
+  static start(core: Core, name: unknown, options: JobOptions): JobRun {
+    const startTime = now();
+    const runId = core.runIds.take(options.runId, epochMs(startTime));
+    const jobName = typeof name === 'string' && name.trim() !== '' ? name.trim() : 'unnamed_job';
+    const known = { [ATTR.RUN_ID]: runId, [ATTR.JOB_NAME]: jobName, [ATTR.ATTEMPT]: 1 };
+    const parent = withoutScope(context.active());
+    const span = core.tracer.startSpan(
+      jobName,
+      { startTime, attributes: { ...known, [ATTR.SPAN_KIND]: SPAN_KIND.JOB_RUN } },
+      unsuppressTracing(parent),
+    );
+    const stamp = { ...known, [ATTR.RUN_ORIGIN]: span.spanContext().traceId };
+    span.setAttributes(stamp);
+    const subject = `Job run ${runId}`;
+    const cancellation = new Cancellation({ parent: options.signal, subject, ...limitsOf(options) });
+    const run = new JobRun({ core, stamp, startTime, attempt: 1, cancellation }, span, parent);
+    run.#begin(name, options);
+    return run;
+  }
+
+  expectClients(clientIds: Iterable<string>): void {
+    safely('take the expected clients', () => {
+      // A string is iterable too, letter by letter, which nobody means.
+      const given = typeof clientIds === 'string' ? [clientIds] : clientIds;
+      const roster: string[] = [];
+      for (const clientId of given) if (this.#isClientId(clientId, 'is not expected')) roster.push(clientId);
+      for (let start = 0; start < roster.length; start += MAX_ROSTER) {
+        const part = roster.slice(start, start + MAX_ROSTER);
+        this.emit({ name: EVENT.RUN_ROSTER, attributes: { [ATTR.CLIENTS_EXPECTED]: part } });
+      }
+    });
+  }
+
+  async client<T>(
+    clientId: string,
+    fn: (client: Client) => T | PromiseLike<T>,
+    options: ClientOptions = {},
+  ): Promise<T> {
+    const pacing = this.core.delivery.pace();
+    if (pacing !== undefined) await pacing;
+    const client = safely('start a client run', () => this.#startClient(clientId, options));
+    if (client === undefined) return this.#untracked(clientId, fn, options);
+    const work = () => context.with(client.context, fn, undefined, client);
+    const settled = await supervise(work, client.cancellation, () => client.settledLate());
+    safely('end a client run', () => {
+      client.finish(settled);
+      this.#closeClient(client);
+    });
+    return resultOf(settled, client.cancellation);
+  }
+
+  async clients<T>(
+    clientIds: Iterable<string>,
+    fn: (client: Client) => T | PromiseLike<T>,
+    options: ClientsOptions = {},
+  ): Promise<ClientResult<T>[]> {
+    const roster = Array.from(clientIds);
+    this.expectClients(roster);
+    return runClients(this, roster, fn, options);
+  }
+
+  /** Numbers an event of this run or of one of its clients, and hands it on. */
+  emitFrom(event: RunEvent, { scope, context: emittedIn }: { scope: Scope; context: Context }): void {
+    const timestamp = event.at ?? now();
+    this.core.logger.emit({
+      eventName: event.name,
+      timestamp,
+      observedTimestamp: timestamp,
+      ...severityOf(event),
+      ...(event.body === undefined ? {} : { body: event.body }),
+      context: emittedIn,
+      attributes: { ...scope.stamp, ...event.attributes, [ATTR.EVENT_SEQUENCE]: ++this.#events },
+    });
+  }
+
+  /** Gives a sign of life for the run and for those of its clients that got on. */
+  beat(eventLoopDelayMs: number): void {
+    safely('give a sign of life', () => {
+      const attributes = { ...this.beatAttributes(), [ATTR.EVENT_LOOP_DELAY_MS]: eventLoopDelayMs };
+      this.emit({ name: EVENT.RUN_HEARTBEAT, attributes });
+      for (const client of this.#openClients) client.beat();
+    });
+  }
+
+  /** Also ends the clients that a timeout leaves behind. Other open clients live on, and so does the heartbeat. */
+  override end(ending: Ending): void {
+    if (ending.status === 'timed_out') {
+      const { status, reason = '' } = ending;
+      for (const client of this.#openClients) {
+        client.end({ status, reason, error: { thrown: this.signal.reason as unknown } });
+      }
+      this.#openClients.clear();
+    }
+    super.end(ending);
+    this.#stopIfOver();
+  }
+
+  protected override endAttributes(): Attributes {
+    return { [ATTR.EVENT_COUNT]: this.#events };
+  }
+
+  #begin(name: unknown, options: JobOptions): void {
+    const { heartbeat } = this.core;
+    this.emit({
+      name: EVENT.RUN_STARTED,
+      at: this.startTime,
+      attributes: { [ATTR.HEARTBEAT_INTERVAL_MS]: heartbeat.intervalMs },
+    });
+    heartbeat.start(this);
+    if (name !== this.jobName && String(name).trim() !== this.jobName) {
+      this.note(
+        NOTE.INVALID_JOB_NAME,
+        'job name',
+        `A job's name is a non-empty string, not a ${typeof name}`,
+      );
+    }
+    if (options.runId !== undefined && options.runId !== this.runId) {
+      const given = String(options.runId);
+      this.note(NOTE.INVALID_RUN_ID, given, `${given} is not a run ID (YYMMDD-HHMMSS); made ${this.runId}`);
+    }
+    this.#noteTimeout(options);
+    if (options.expect !== undefined) this.expectClients(options.expect);
+  }
+
+  #startClient(clientId: string, options: ClientOptions): ClientRun | undefined {
+    if (!this.#isClientId(clientId, 'ran untracked')) return undefined;
+    this.#noteTimeout(options);
+    const attempt = (this.#attempts.get(clientId) ?? 0) + 1;
+    this.#attempts.set(clientId, attempt);
+    const { context: parent } = contextWithin(this);
+    const client = ClientRun.start(this, clientId, attempt, parent, limitsOf(options));
+    this.#openClients.add(client);
+    return client;
+  }
+
+  #closeClient(client: ClientRun): void {
+    this.#openClients.delete(client);
+    this.#stopIfOver();
+  }
+
+  #stopIfOver(): void {
+    if (this.ended && this.#openClients.size === 0) this.core.heartbeat.stop(this);
+  }
+
+  #isClientId(clientId: unknown, consequence: string): clientId is string {
+    const check = checkClientId(clientId);
+    if (check.status === 'ok') return true;
+    this.note(NOTE.INVALID_CLIENT_ID, 'client id', `${check.reason} It ${consequence}.`);
+    return false;
+  }
+
+  /** Work for somebody who is no client is still done, with its limits, and counted nowhere. */
+  async #untracked<T>(
+    clientId: unknown,
+    fn: (client: Client) => T | PromiseLike<T>,
+    options: ClientOptions,
+  ): Promise<T> {
+    const limits = { parent: this.signal, subject: 'A client', ...limitsOf(options) };
+    const cancellation = new Cancellation(limits);
+    const client = untrackedClient(clientId, this, cancellation.signal);
+    const settled = await supervise(
+      () => fn(client),
+      cancellation,
+      () => undefined,
+    );
+    cancellation.release();
+    return resultOf(settled, cancellation);
+  }
+
+  #noteTimeout({ timeoutMs }: Limits): void {
+    if (timeoutMs === undefined || isTimeout(timeoutMs)) return;
+    const text = `${String(timeoutMs)} is not a timeout from 1 to ${LONGEST_TIMER_MS} ms; there is none`;
+    this.note(NOTE.INVALID_TIMEOUT, 'timeoutMs', text);
+  }
+}
+
+function limitsOf({ timeoutMs, graceMs }: Limits): Limits {
+  if (!isTimeout(timeoutMs)) return {};
+  return { timeoutMs, ...(isTimeout(graceMs) || graceMs === 0 ? { graceMs } : {}) };
+}
+
+function isTimeout(value: unknown): value is number {
+  return typeof value === 'number' && value > 0 && value <= LONGEST_TIMER_MS;
+}

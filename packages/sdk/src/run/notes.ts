@@ -1,0 +1,57 @@
+/** Collects remarks on the quality of a run's data, without flooding it. */
+
+/** Stable codes. */
+export const NOTE = {
+  METRIC_REFUSED: 'metric_refused',
+  PROGRESS_REFUSED: 'progress_refused',
+  INVALID_CLIENT_ID: 'invalid_client_id',
+  INVALID_RUN_ID: 'invalid_run_id',
+  INVALID_JOB_NAME: 'invalid_job_name',
+  INVALID_TIMEOUT: 'invalid_timeout',
+  /** Work went on after its timeout and grace, and ended only now. */
+  SETTLED_AFTER_TIMEOUT: 'settled_after_timeout',
+} as const;
+export type NoteCode = (typeof NOTE)[keyof typeof NOTE];
+
+export interface Note {
+  code: NoteCode;
+  subject: string;
+  /** In words, of the latest occurrence. */
+  text: string;
+  /** How often it happened so far. */
+  count: number;
+}
+
+// A job that makes up subjects must not fill the memory.
+const MOST_SUBJECTS = 200;
+
+/** The first of a kind is told at once; the rest with the next sign of life, as a running total. */
+export class Notes {
+  readonly #emit: (note: Note) => void;
+  readonly #notes = new Map<string, Note & { told: number }>();
+
+  constructor(emit: (note: Note) => void) {
+    this.#emit = emit;
+  }
+
+  add(code: NoteCode, subject: string, text: string): void {
+    const key = `${code} ${subject}`;
+    const known = this.#notes.get(key);
+    if (known !== undefined) {
+      known.count++;
+      known.text = text;
+    } else if (this.#notes.size < MOST_SUBJECTS) {
+      this.#notes.set(key, { code, subject, text, count: 1, told: 1 });
+      this.#emit({ code, subject, text, count: 1 });
+    }
+  }
+
+  /** Tells the totals that have risen. */
+  flush(): void {
+    for (const note of this.#notes.values()) {
+      if (note.told === note.count) continue;
+      note.told = note.count;
+      this.#emit(note);
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/** Says what the running code is inside of: which job run, client run and step. */
+import { context, createContextKey, propagation, type Attributes, type Context } from '@opentelemetry/api';
+import { ATTR } from '@rollcall/semconv';
+import type { ClientRun } from './client-run.ts';
+import type { JobRun } from './job-run.ts';
+
+/** A place in a run. It travels in the OpenTelemetry context, through everything asynchronous. */
+export interface Scope {
+  readonly run: JobRun;
+  readonly client?: ClientRun;
+  readonly step?: string;
+  /** Put on every span and log record that begins in here. */
+  readonly stamp: Attributes;
+  /** The scope around this one, within the same job run. */
+  readonly outer?: Scope;
+}
+
+const KEY = createContextKey('rollcall.scope');
+
+export function withScope(parent: Context, scope: Scope): Context {
+  return parent.setValue(KEY, scope);
+}
+
+/** The context of a run that begins inside another: traced below it, but no part of it. */
+export function withoutScope(parent: Context): Context {
+  const baggage = propagation.getBaggage(parent)?.removeEntries(...CARRIED);
+  const outside = parent.deleteValue(KEY);
+  return baggage === undefined ? outside : propagation.setBaggage(outside, baggage);
+}
+
+export function scopeOf(of: Context = context.active()): Scope | undefined {
+  return of.getValue(KEY) as Scope | undefined;
+}
+
+/** What other processes need in order to join a run. */
+const CARRIED = [ATTR.RUN_ID, ATTR.RUN_ORIGIN, ATTR.JOB_NAME, ATTR.CLIENT_ID];
+
+/** Adds the run to the baggage, and leaves what else is in there. */
+export function withBaggage(parent: Context, stamp: Attributes): Context {
+  let baggage = propagation.getBaggage(parent) ?? propagation.createBaggage();
+  for (const key of CARRIED) {
+    const value = stamp[key];
+    if (typeof value === 'string') baggage = baggage.setEntry(key, { value });
+  }
+  return propagation.setBaggage(parent, baggage);
+}
+
+/**
+ * The place where something that is called on a run begins: where the caller is, if that is inside this run,
+ * else the run itself (a timer or an event of somebody else's may call it from anywhere).
+ */
+export function contextWithin(owner: { scope: Scope; context: Context }): {
+  outer: Scope;
+  context: Context;
+} {
+  const active = context.active();
+  const scope = scopeOf(active);
+  const isInside = scope?.run === owner.scope.run && scope.client === owner.scope.client;
+  return isInside ? { outer: scope, context: active } : { outer: owner.scope, context: owner.context };
+}

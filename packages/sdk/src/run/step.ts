@@ -1,0 +1,87 @@
+/** Runs a named part of a run as a span. */
+import { context, SpanStatusCode, trace, type Attributes } from '@opentelemetry/api';
+import { unsuppressTracing } from '@opentelemetry/core';
+import { ATTR, SPAN_KIND } from '@rollcall/semconv';
+import { laterOf, now } from '../clock.ts';
+import { safely } from '../faults.ts';
+import { describeError } from './describe-error.ts';
+import { isCancellation } from './ending.ts';
+import type { Step } from './handles.ts';
+import { contextWithin, withScope, type Scope } from './scope.ts';
+import type { TrackedRun } from './tracked-run.ts';
+
+/** Returns what `fn` returns and throws what it throws. */
+export async function runStep<T>(
+  owner: TrackedRun,
+  name: string,
+  fn: (step: Step) => T | PromiseLike<T>,
+): Promise<T> {
+  const step = safely('start a step', () => new TrackedStep(owner, name));
+  if (step === undefined) return fn(untrackedStep(name, owner.signal));
+  try {
+    return await context.with(step.context, fn, undefined, step);
+  } catch (error) {
+    safely('report a failed step', () => step.fail(error));
+    throw error;
+  } finally {
+    safely('end a step', () => step.end());
+  }
+}
+
+/** A step that nobody watches. */
+export function untrackedStep(name: string, signal: AbortSignal): Step {
+  return {
+    name,
+    signal,
+    set: () => undefined,
+    step: async (innerName, fn) => fn(untrackedStep(innerName, signal)),
+  };
+}
+
+class TrackedStep implements Step {
+  readonly name: string;
+  readonly context;
+  readonly span;
+  readonly scope: Scope;
+  readonly #owner: TrackedRun;
+  readonly #startTime = now();
+
+  constructor(owner: TrackedRun, name: string) {
+    this.#owner = owner;
+    this.name = typeof name === 'string' && name.trim() !== '' ? name.trim() : 'unnamed step';
+    const { outer, context: parent } = contextWithin(owner);
+    const stamp = { ...outer.stamp, [ATTR.STEP_NAME]: this.name };
+    this.scope = { ...outer, step: this.name, stamp, outer };
+    const inScope = withScope(parent, this.scope);
+    this.span = owner.core.tracer.startSpan(
+      this.name,
+      { startTime: this.#startTime, attributes: { [ATTR.SPAN_KIND]: SPAN_KIND.STEP } },
+      unsuppressTracing(inScope),
+    );
+    this.context = trace.setSpan(inScope, this.span);
+  }
+
+  get signal(): AbortSignal {
+    return this.#owner.signal;
+  }
+
+  set(attributes: Attributes): void {
+    safely('set attributes of a step', () => this.span.setAttributes(attributes));
+  }
+
+  async step<T>(name: string, fn: (step: Step) => T | PromiseLike<T>): Promise<T> {
+    return runStep(this.#owner, name, fn);
+  }
+
+  fail(thrown: unknown): void {
+    this.#owner.reportFailure(thrown, this);
+    if (isCancellation(thrown, this.signal)) return;
+    const { type, message } = describeError(thrown);
+    this.span.setAttribute('error.type', type);
+    this.span.setStatus({ code: SpanStatusCode.ERROR, message });
+  }
+
+  end(): void {
+    this.span.end(laterOf(now(), this.#startTime));
+  }
+}

@@ -1,0 +1,218 @@
+/** What a job run and a client run have in common: numbers, progress, notes, and an end. */
+import {
+  SeverityNumber,
+  SpanStatusCode,
+  type Attributes,
+  type Context,
+  type HrTime,
+  type Span,
+} from '@opentelemetry/api';
+import { ATTR, EVENT, type Aggregation, type EventName } from '@rollcall/semconv';
+import { laterOf, now } from '../clock.ts';
+import { safely } from '../faults.ts';
+import type { RunMetrics } from '../metrics/run-metrics.ts';
+import type { Cancellation, Settled } from './cancellation.ts';
+import type { Core } from './core.ts';
+import { describeError } from './describe-error.ts';
+import { endingOf, isCancellation, type Ending } from './ending.ts';
+import type { Step, Tracked } from './handles.ts';
+import { NOTE, Notes, type Note, type NoteCode } from './notes.ts';
+import type { Scope } from './scope.ts';
+import { runStep } from './step.ts';
+
+/** An event that is about to be emitted. */
+export interface RunEvent {
+  name: EventName;
+  /** Time of the fact; now unless given. */
+  at?: HrTime;
+  failed?: boolean;
+  body?: string;
+  attributes?: Attributes;
+}
+
+export interface TrackedRunParts {
+  core: Core;
+  /** Attributes that everything of this run carries. */
+  stamp: Attributes;
+  startTime: HrTime;
+  attempt: number;
+  cancellation: Cancellation;
+}
+
+export abstract class TrackedRun implements Tracked {
+  readonly attempt: number;
+  readonly core: Core;
+  abstract readonly span: Span;
+  abstract readonly context: Context;
+  abstract readonly scope: Scope;
+  readonly startTime: HrTime;
+  readonly cancellation: Cancellation;
+  protected readonly metrics: RunMetrics;
+  readonly #notes = new Notes((note) => this.#emitNote(note));
+  #progress: Attributes = {};
+  #progressChanged = false;
+  #skipReason: string | undefined;
+  #ended = false;
+
+  constructor(parts: TrackedRunParts) {
+    this.core = parts.core;
+    this.startTime = parts.startTime;
+    this.attempt = parts.attempt;
+    this.cancellation = parts.cancellation;
+    this.metrics = parts.core.odometers.open(parts.stamp);
+  }
+
+  get signal(): AbortSignal {
+    return this.cancellation.signal;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  count(metric: string, value = 1): void {
+    this.#record(metric, 'sum', value);
+  }
+
+  min(metric: string, value: number): void {
+    this.#record(metric, 'min', value);
+  }
+
+  max(metric: string, value: number): void {
+    this.#record(metric, 'max', value);
+  }
+
+  last(metric: string, value: number): void {
+    this.#record(metric, 'last', value);
+  }
+
+  progress(done: number, total?: number): void {
+    safely('take progress', () => {
+      if (!isAmount(done) || !(total === undefined || isAmount(total))) {
+        this.note(NOTE.PROGRESS_REFUSED, 'progress', `${String(done)} of ${String(total)} is no progress`);
+        return;
+      }
+      this.#progress = { [ATTR.PROGRESS_DONE]: Math.floor(done) };
+      if (total !== undefined) this.#progress[ATTR.PROGRESS_TOTAL] = Math.floor(total);
+      this.#progressChanged = true;
+    });
+  }
+
+  skip(reason: string): void {
+    safely('take the reason to skip', () => {
+      this.#skipReason = String(reason ?? 'skipped');
+    });
+  }
+
+  async step<T>(name: string, fn: (step: Step) => T | PromiseLike<T>): Promise<T> {
+    return runStep(this, name, fn);
+  }
+
+  note(code: NoteCode, subject: string, text: string): void {
+    this.#notes.add(code, subject, text);
+  }
+
+  /** Emits an event of this run, with its place in the job run's sequence. */
+  emit(event: RunEvent, from: { scope: Scope; context: Context } = this): void {
+    this.scope.run.emitFrom(event, from);
+  }
+
+  /** Reports an error, unless a wrapper further in has done so or it is only the echo of a cancellation. */
+  reportFailure(thrown: unknown, from: { scope: Scope; context: Context; span: Span } = this): void {
+    if (isCancellation(thrown, this.signal) || !this.core.errors.isNew(thrown, from.scope)) return;
+    const at = now();
+    const { type, message, stacktrace } = describeError(thrown);
+    const stack = stacktrace === undefined ? {} : { stack: stacktrace };
+    from.span.recordException({ name: type, message, ...stack }, at);
+    const attributes: Attributes = { [ATTR.EXCEPTION_TYPE]: type, [ATTR.EXCEPTION_MESSAGE]: message };
+    if (stacktrace !== undefined) attributes[ATTR.EXCEPTION_STACKTRACE] = stacktrace;
+    this.emit({ name: EVENT.FAILURE, at, failed: true, body: `${type}: ${message}`, attributes }, from);
+  }
+
+  /** Tells how the work settled. A run that has ended already only notes it. */
+  finish(settled: Settled<unknown>): void {
+    if (this.#ended) this.settledLate();
+    else this.end(endingOf(settled, this.cancellation, this.#skipReason));
+  }
+
+  settledLate(): void {
+    safely('note a late end', () => {
+      this.note(NOTE.SETTLED_AFTER_TIMEOUT, this.span.spanContext().spanId, 'Work ended after its run had');
+    });
+  }
+
+  /** Ends the run: event and span tell the same facts with the same time. */
+  end(ending: Ending): void {
+    if (this.#ended) return;
+    this.cancellation.release();
+    if (ending.error !== undefined) this.reportFailure(ending.error.thrown);
+    this.#notes.flush();
+    this.#ended = true;
+    const endTime = laterOf(now(), this.startTime);
+    const attributes = { ...this.#describe(ending), [ATTR.METRIC_SERIES]: this.metrics.end(endTime) };
+    this.core.odometers.close(this.metrics);
+    const failed = ending.status === 'failed' || ending.status === 'timed_out';
+    this.emit({ name: this.endedEvent, at: endTime, failed, attributes });
+    this.span.setAttributes({ ...attributes, ...this.endAttributes() });
+    if (failed) this.span.setStatus({ code: SpanStatusCode.ERROR, message: ending.reason ?? '' });
+    this.span.end(endTime);
+  }
+
+  /** The part of a sign of life that is about this run. */
+  protected beatAttributes(): Attributes {
+    this.#notes.flush();
+    this.#progressChanged = false;
+    return this.#progress;
+  }
+
+  protected get progressChanged(): boolean {
+    return this.#progressChanged;
+  }
+
+  protected abstract readonly endedEvent: EventName;
+
+  /** What only the span says at the end. */
+  protected endAttributes(): Attributes {
+    return {};
+  }
+
+  #record(metric: unknown, aggregation: Aggregation, value: unknown): void {
+    safely('record a metric', () => {
+      const recorded = this.metrics.record(metric, aggregation, value);
+      if (recorded.status === 'refused') this.note(NOTE.METRIC_REFUSED, recorded.subject, recorded.reason);
+    });
+  }
+
+  #describe({ status, reason, error }: Ending): Attributes {
+    const attributes: Attributes = { ...this.#progress, [ATTR.STATUS]: status };
+    if (reason !== undefined) attributes[ATTR.STATUS_REASON] = reason;
+    if (error !== undefined) {
+      const { type, message } = describeError(error.thrown);
+      attributes[ATTR.EXCEPTION_TYPE] = type;
+      attributes[ATTR.EXCEPTION_MESSAGE] = message;
+      attributes['error.type'] = type;
+    }
+    return attributes;
+  }
+
+  #emitNote({ code, subject, text, count }: Note): void {
+    const attributes = {
+      [ATTR.NOTE_CODE]: code,
+      [ATTR.NOTE_SUBJECT]: subject,
+      [ATTR.NOTE_TEXT]: text,
+      [ATTR.NOTE_COUNT]: count,
+    };
+    this.emit({ name: EVENT.NOTE, body: text, attributes });
+  }
+}
+
+/** Severity number and text of an event. */
+export function severityOf(event: RunEvent): { severityNumber: SeverityNumber; severityText: string } {
+  return event.failed === true
+    ? { severityNumber: SeverityNumber.ERROR, severityText: 'ERROR' }
+    : { severityNumber: SeverityNumber.INFO, severityText: 'INFO' };
+}
+
+function isAmount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
