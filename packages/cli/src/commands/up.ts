@@ -1,0 +1,44 @@
+/** `rollcall up`: starts the service and keeps it until somebody stops it. */
+
+import { pino } from 'pino';
+import type { IngestConfig, Service } from '@rollcall/ingest';
+import { bold, dim } from '../print/verdict.ts';
+import { loadConfig, type GlobalOptions } from '../reader/reader.ts';
+
+export async function up(options: GlobalOptions & { port?: string; host?: string }): Promise<void> {
+  const config = await loadConfig(options);
+  const service = await start(config);
+  printWhere(service);
+  await untilStopped(service);
+}
+
+/** Starts the service; its own log goes to standard error. */
+export async function start(config: IngestConfig): Promise<Service> {
+  const { startService } = await import('@rollcall/ingest');
+  return startService(config, { log: pino({ level: config.logLevel }, pino.destination(2)) });
+}
+
+export function printWhere(service: Service): void {
+  const { engine, url, keyCount } = service;
+  console.log(`${bold('Rollcall is up.')}`);
+  console.log(`  OTLP/HTTP   ${url}/v1/traces, /v1/metrics, /v1/logs`);
+  console.log(`  data        ${engine.place} ${dim(engine.kind === 'embedded' ? '(embedded ClickHouse)' : '(ClickHouse server)')}`);
+  console.log(
+    keyCount === 0
+      ? `  keys        none: only this machine is let in. ${dim('rollcall keys add --project NAME makes one')}`
+      : `  keys        ${keyCount}`,
+  );
+  console.log(dim('  Ctrl-C stops it.'));
+}
+
+/** Waits for SIGINT or SIGTERM, then brings everything accepted into ClickHouse. A second signal ends at once. */
+export async function untilStopped(service: Service): Promise<void> {
+  const signal = await new Promise<NodeJS.Signals>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  console.log(dim(`\n${signal}: bringing in what was accepted …`));
+  process.once('SIGINT', () => process.exit(130));
+  await service.close();
+  console.log(dim('Stopped. Nothing accepted was lost.'));
+}

