@@ -33,6 +33,6 @@ export function justAfter(time: HrTime): HrTime {
 }
 
 /** Milliseconds since 1970, fractions dropped. */
-export function epochMs(time: HrTime): number {
+export function toEpochMs(time: HrTime): number {
   return time[0] * 1000 + Math.floor(time[1] / 1e6);
 }

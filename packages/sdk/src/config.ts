@@ -2,7 +2,6 @@
 import { basename, extname } from 'node:path';
 import { parseKeyPairsIntoRecord } from '@opentelemetry/core';
 import { DEFAULT_HEARTBEAT_INTERVAL_MS } from '@rollcall/semconv';
-import { sdkLog } from './faults.ts';
 
 /** How to start the SDK. What is not given comes from the environment; what is not there has a default. */
 export interface RollcallOptions {
@@ -49,22 +48,27 @@ export type Config = Readonly<{
   registerGlobals: boolean;
   metricExport: 'rollcall' | 'reader';
   diagLevel: string | undefined;
+  /** What could not be used, in words, for the diagnostic log. */
+  problems: readonly string[];
 }>;
 
 const DEFAULT_ENDPOINT = 'http://127.0.0.1:4318';
 const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
 const MIN_HEARTBEAT_INTERVAL_MS = 10;
 
-/** Options win over the environment. A setting that cannot be used is named in the diagnostic log. */
+/** Options win over the environment. A setting that cannot be used is named in `problems`. */
 export function readConfig(options: RollcallOptions = {}, env: NodeJS.ProcessEnv = process.env): Config {
+  const problems: string[] = [];
+  const endpoint = options.endpoint ?? given(env['OTEL_EXPORTER_OTLP_ENDPOINT']) ?? DEFAULT_ENDPOINT;
   return Object.freeze({
-    endpoint: readEndpoint(options.endpoint ?? given(env['OTEL_EXPORTER_OTLP_ENDPOINT']) ?? DEFAULT_ENDPOINT),
+    endpoint: readEndpoint(endpoint, problems),
     headers: Object.freeze(readHeaders(options, env)),
-    protocol: options.protocol ?? readProtocol(env['OTEL_EXPORTER_OTLP_PROTOCOL']),
+    protocol: options.protocol ?? readProtocol(env['OTEL_EXPORTER_OTLP_PROTOCOL'], problems),
     requestTimeoutMs: atLeast(
       1,
       options.requestTimeoutMs ?? env['OTEL_EXPORTER_OTLP_TIMEOUT'],
       DEFAULT_REQUEST_TIMEOUT_MS,
+      problems,
     ),
     serviceName: given(options.serviceName) ?? given(env['OTEL_SERVICE_NAME']),
     scriptName: nameOfScript(process.argv[1]),
@@ -72,18 +76,20 @@ export function readConfig(options: RollcallOptions = {}, env: NodeJS.ProcessEnv
       MIN_HEARTBEAT_INTERVAL_MS,
       options.heartbeatIntervalMs ?? env['ROLLCALL_HEARTBEAT_INTERVAL_MS'],
       DEFAULT_HEARTBEAT_INTERVAL_MS,
+      problems,
     ),
     disabled: options.disabled ?? (isTrue(env['ROLLCALL_DISABLED']) || isTrue(env['OTEL_SDK_DISABLED'])),
     registerGlobals: options.registerGlobals ?? true,
     metricExport: options.metricExport ?? 'rollcall',
     diagLevel: given(env['OTEL_LOG_LEVEL']),
+    problems,
   });
 }
 
-function readEndpoint(text: string): URL | undefined {
+function readEndpoint(text: string, problems: string[]): URL | undefined {
   const url = URL.parse(text);
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  sdkLog.error(
+  problems.push(
     `The OTLP endpoint is not a URL: '${text}'; use one such as ${DEFAULT_ENDPOINT}. Nothing is sent.`,
   );
   return undefined;
@@ -98,21 +104,26 @@ function readHeaders(options: RollcallOptions, env: NodeJS.ProcessEnv): Record<s
   };
 }
 
-function readProtocol(text: string | undefined): OtlpProtocol {
+function readProtocol(text: string | undefined, problems: string[]): OtlpProtocol {
   if (text === 'http/json' || text === 'http/protobuf') return text;
   if (given(text) !== undefined) {
-    sdkLog.warn(
+    problems.push(
       `OTEL_EXPORTER_OTLP_PROTOCOL is '${text}'; use 'http/protobuf' or 'http/json'. Taking 'http/protobuf'.`,
     );
   }
   return 'http/protobuf';
 }
 
-function atLeast(least: number, value: number | string | undefined, fallback: number): number {
+function atLeast(
+  least: number,
+  value: number | string | undefined,
+  fallback: number,
+  problems: string[],
+): number {
   if (value === undefined || value === '') return fallback;
   const milliseconds = Number(value);
   if (milliseconds >= least && Number.isFinite(milliseconds)) return milliseconds;
-  sdkLog.warn(`'${value}' is not a number of milliseconds from ${least}. Taking ${fallback}.`);
+  problems.push(`'${value}' is not a number of milliseconds from ${least}. Taking ${fallback}.`);
   return fallback;
 }
 

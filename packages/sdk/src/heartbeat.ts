@@ -15,6 +15,7 @@ export class Heartbeat {
   readonly #open = new Set<Living>();
   readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   #timer: NodeJS.Timeout | undefined;
+  #lastBeatMs = 0;
 
   constructor(intervalMs: number) {
     this.intervalMs = intervalMs;
@@ -24,6 +25,7 @@ export class Heartbeat {
     this.#open.add(living);
     if (this.#timer !== undefined) return;
     this.#delay.enable();
+    this.#lastBeatMs = performance.now();
     this.#timer = setInterval(() => this.#beat(), this.intervalMs).unref();
   }
 
@@ -40,9 +42,16 @@ export class Heartbeat {
   }
 
   #beat(): void {
-    // The histogram holds the time between two ticks of its own timer, the due part included.
-    const delayMs = Math.max(0, this.#delay.max / 1e6 - RESOLUTION_MS);
+    const delayMs = this.#longestDelayMs();
     this.#delay.reset();
+    this.#lastBeatMs = performance.now();
     for (const living of this.#open) living.beat(delayMs);
+  }
+
+  /** The histogram does not see the first tick after its start, but the beat's own lateness does. */
+  #longestDelayMs(): number {
+    const lateMs = performance.now() - this.#lastBeatMs - this.intervalMs;
+    // The histogram holds the time between two ticks of its own timer, the due part included.
+    return Math.max(0, lateMs, this.#delay.max / 1e6 - RESOLUTION_MS);
   }
 }

@@ -8,10 +8,10 @@ import { ATTR } from '@rollcall/semconv';
 import { readConfig, type Config, type RollcallOptions } from './config.ts';
 import { Delivery } from './delivery/delivery.ts';
 import { flushAtExit } from './delivery/exit-flush.ts';
-import { sdkLog } from './faults.ts';
+import { safely, sdkLog } from './faults.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Odometers } from './metrics/odometers.ts';
-import { registerMissing } from './otel/globals.ts';
+import { hasTracerProvider, registerMissing } from './otel/globals.ts';
 import { describeProducer } from './otel/resource.ts';
 import { RunSampler } from './otel/run-sampler.ts';
 import { StampingLogRecordProcessor } from './otel/stamping-log-processor.ts';
@@ -21,6 +21,7 @@ import type { JobOptions, Run } from './run/handles.ts';
 import { runJob } from './run/job.ts';
 import { ReportedErrors } from './run/reported-errors.ts';
 import { RunIds } from './run/run-ids.ts';
+import { untrackedRun } from './run/untracked.ts';
 
 /** A started SDK. */
 export interface Rollcall {
@@ -57,6 +58,7 @@ export function startRollcall(options?: RollcallOptions): Rollcall {
   }
   const config = readConfig(options);
   listenToDiag(config);
+  for (const problem of config.problems) sdkLog.warn(problem);
   started = create(config, () => {
     started = undefined;
   });
@@ -69,7 +71,8 @@ export async function job<T>(
   fn: (run: Run) => T | PromiseLike<T>,
   options?: JobOptions,
 ): Promise<T> {
-  return startRollcall().job(name, fn, options);
+  const rollcall = safely('start', () => startRollcall());
+  return rollcall === undefined ? fn(untrackedRun(name, options?.signal)) : rollcall.job(name, fn, options);
 }
 
 function create(config: Config, onShutdown: () => void): Rollcall {
@@ -120,8 +123,9 @@ function create(config: Config, onShutdown: () => void): Rollcall {
   };
 }
 
-/** As OpenTelemetry's own NodeSDK does: its faults are heard when `OTEL_LOG_LEVEL` is set. */
+/** Like OpenTelemetry's NodeSDK, prints faults when `OTEL_LOG_LEVEL` is set; an application's own set-up does it itself. */
 function listenToDiag({ diagLevel }: Config): void {
+  if (hasTracerProvider()) return;
   const logLevel = diagLevel === undefined ? undefined : diagLogLevelFromString(diagLevel);
   if (logLevel !== undefined) {
     diag.setLogger(new DiagConsoleLogger(), { logLevel, suppressOverrideMessage: true });

@@ -104,8 +104,9 @@ export class Receiver implements AsyncDisposable {
     if (answer === undefined || answer.store === true) {
       this.#store(path, request.headers, gunzipSync(Buffer.concat(chunks)));
     }
-    response.writeHead(answer?.status ?? 200, { 'content-type': 'application/json', ...answer?.headers });
-    response.end(answer?.body ?? '{}');
+    const contentType = request.headers['content-type'] ?? '';
+    response.writeHead(answer?.status ?? 200, { 'content-type': contentType, ...answer?.headers });
+    response.end(answer?.body ?? (contentType === 'application/json' ? '{}' : ''));
     for (const look of this.#watchers) look();
   }
 

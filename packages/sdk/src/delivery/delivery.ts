@@ -154,6 +154,6 @@ function reportPartialSuccess<Response extends { partialSuccess?: object }>(
       sdkLog.warn(`Ingest refused records of a request to ${path}: ${JSON.stringify(partialSuccess)}`);
     }
   } catch (error) {
-    sdkLog.warn(`Ingest accepted a request to ${path} with an answer that cannot be read`, error);
+    sdkLog.debug(`Ingest accepted a request to ${path} with an answer that cannot be read`, error);
   }
 }

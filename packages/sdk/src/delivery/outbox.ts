@@ -20,6 +20,8 @@ export interface OutboxOptions<T> {
   maxBatch: number;
   /** At most so many records are held; beyond it the oldest are dropped and counted. */
   limit: number;
+  /** The first pause after a failure; each further one is twice as long. */
+  backoffMs?: number;
   /** Told of the records that were dropped undelivered. */
   onDrop?: (records: readonly T[]) => void;
 }
@@ -173,8 +175,9 @@ export class Outbox<T> {
 
   /** Exponential backoff with half of it random, so that many producers do not return in step. */
   #pauseMs(askedForMs = 0): number {
+    const first = this.#options.backoffMs ?? FIRST_BACKOFF_MS;
     const longest = this.#waiting.length > 0 ? LONGEST_BACKOFF_IN_FLUSH_MS : LONGEST_BACKOFF_MS;
-    const backoffMs = Math.min(longest, FIRST_BACKOFF_MS * 2 ** Math.min(this.#failures - 1, 16));
+    const backoffMs = Math.min(longest, first * 2 ** Math.min(this.#failures - 1, 16));
     const pauseMs = backoffMs * (0.5 + Math.random() / 2);
     return Math.min(longest, Math.max(pauseMs, askedForMs));
   }

@@ -42,9 +42,11 @@ function hasContextManager(): boolean {
   return context.with(ROOT_CONTEXT.setValue(key, true), () => context.active().getValue(key) === true);
 }
 
-// The API has no question for "is a provider registered?", and setting a second one logs an error.
-// Its stand-in for a missing provider answers these two with undefined.
-function hasTracerProvider(): boolean {
+/**
+ * Whether the application has registered one. The API has no such question, and setting a second one logs an error;
+ * its stand-in for a missing provider answers this call with undefined.
+ */
+export function hasTracerProvider(): boolean {
   const provider: TracerProvider & { getDelegateTracer?: (name: string) => unknown } =
     trace.getTracerProvider();
   return (
@@ -52,10 +54,7 @@ function hasTracerProvider(): boolean {
   );
 }
 
+/** A missing provider's loggers, and those of a provider without processors, take no records. */
 function hasLoggerProvider(): boolean {
-  const provider: LoggerProvider & { _getDelegateLogger?: (name: string) => unknown } =
-    logs.getLoggerProvider();
-  return (
-    provider._getDelegateLogger === undefined || provider._getDelegateLogger('@rollcall/sdk') !== undefined
-  );
+  return logs.getLogger('@rollcall/sdk').enabled();
 }

@@ -2,7 +2,7 @@
 import { context, trace, type Attributes, type Context, type Span } from '@opentelemetry/api';
 import { unsuppressTracing } from '@opentelemetry/core';
 import { ATTR, checkClientId, EVENT, SPAN_KIND } from '@rollcall/semconv';
-import { epochMs, now } from '../clock.ts';
+import { now, toEpochMs } from '../clock.ts';
 import { safely } from '../faults.ts';
 import type { Living } from '../heartbeat.ts';
 import { Cancellation, LONGEST_TIMER_MS, resultOf, supervise } from './cancellation.ts';
@@ -50,7 +50,7 @@ export class JobRun extends TrackedRun implements Run, Living {
   /** Begins a job run where the caller is, as a run of its own even inside another. */
   static start(core: Core, name: unknown, options: JobOptions): JobRun {
     const startTime = now();
-    const runId = core.runIds.take(options.runId, epochMs(startTime));
+    const runId = core.runIds.take(options.runId, toEpochMs(startTime));
     const jobName = typeof name === 'string' && name.trim() !== '' ? name.trim() : 'unnamed_job';
     const known = { [ATTR.RUN_ID]: runId, [ATTR.JOB_NAME]: jobName, [ATTR.ATTEMPT]: 1 };
     const parent = withoutScope(context.active());

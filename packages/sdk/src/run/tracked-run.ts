@@ -154,7 +154,10 @@ export abstract class TrackedRun implements Tracked {
     const failed = ending.status === 'failed' || ending.status === 'timed_out';
     this.emit({ name: this.endedEvent, at: endTime, failed, attributes });
     this.span.setAttributes({ ...attributes, ...this.endAttributes() });
-    if (failed) this.span.setStatus({ code: SpanStatusCode.ERROR, message: ending.reason ?? '' });
+    if (failed) {
+      const message = ending.reason ?? describeError(ending.error?.thrown).message;
+      this.span.setStatus({ code: SpanStatusCode.ERROR, message });
+    }
     this.span.end(endTime);
   }
 

@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest';
+import type { ReceivedPoint } from '../../test/receiver.ts';
+import { inSequence, sequenceOf, startWatched } from '../../test/watched.ts';
+
+test('events leave within 200 ms or so, spans and numbers within a second', async () => {
+  await using watched = await startWatched();
+  const { rollcall, receiver } = watched;
+  const startedMs = performance.now();
+
+  await rollcall.job('prompt', async (run) => {
+    await run.client('acme', (client) => client.count('Leads Processed', 1));
+    await receiver.until(() => receiver.named('rollcall.client_run.ended').length === 1);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    await receiver.until(() => receiver.spans.length === 1 && receiver.points.length === 1);
+    expect(performance.now() - startedMs).toBeLessThan(2_500);
+  });
+});
+
+test('an ingest that refuses most requests and loses answers costs nothing in the end', async () => {
+  await using watched = await startWatched();
+  const { rollcall, receiver } = watched;
+  let requests = 0;
+  receiver.answer = () => {
+    const turn = requests++ % 5;
+    if (turn === 0) return { status: 503, headers: { 'retry-after': '0' } };
+    if (turn === 1) return { status: 503, store: true };
+    return turn === 2 ? { status: 429 } : undefined;
+  };
+
+  await rollcall.job('unlucky', async (run) => {
+    await run.clients(
+      Array.from({ length: 2_000 }, (_, index) => `client-${index}`),
+      async (client) => {
+        client.count('Leads Processed', 1);
+        client.max('Largest', client.clientId.length);
+        if (client.clientId.endsWith('7')) await new Promise((resolve) => setTimeout(resolve, 1));
+        client.count('Leads Processed', 2);
+      },
+      { concurrency: 50 },
+    );
+  });
+  expect(await rollcall.flush(20_000)).toBe(true);
+
+  expect(new Set(receiver.spans.map(({ spanId }) => spanId)).size).toBe(2_001);
+  const numbers = [...new Set(inSequence(receiver.events).map(sequenceOf))];
+  expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, index) => index + 1));
+  expect(numbers).toHaveLength(1 + 4 + 4_000 + 1);
+  expect(receiver.spans.length + receiver.events.length).toBeGreaterThan(2_001 + numbers.length);
+  const totals = latestOf(receiver.points).filter(({ name }) => name === 'Leads Processed');
+  expect(totals).toHaveLength(2_000);
+  expect(totals.every(({ value, attributes }) => value === 3 && attributes['rollcall.metric.final'])).toBe(
+    true,
+  );
+});
+
+test('requests carry the key, the headers and gzip, in protobuf unless told otherwise', async () => {
+  await using watched = await startWatched({
+    protocol: 'http/protobuf',
+    apiKey: 'secret',
+    headers: { 'x-team': 'growth' },
+  });
+  const { rollcall, receiver } = watched;
+
+  const runId = await rollcall.job('encoded', (run) => {
+    run.count('Leads Processed', 1);
+    return run.runId;
+  });
+
+  expect(receiver.requests.map(({ path }) => path).toSorted()).toEqual([
+    '/v1/logs',
+    '/v1/metrics',
+    '/v1/traces',
+  ]);
+  for (const { headers, body } of receiver.requests) {
+    expect(headers).toMatchObject({
+      'content-type': 'application/x-protobuf',
+      'content-encoding': 'gzip',
+      authorization: 'Bearer secret',
+      'x-team': 'growth',
+    });
+    expect(body.includes(runId)).toBe(true);
+  }
+});
+
+test('the path of the endpoint is kept', async () => {
+  await using watched = await startWatched();
+  const { receiver } = watched;
+  await watched.rollcall.shutdown();
+  const { startRollcall } = await import('../index.ts');
+  const rollcall = startRollcall({ endpoint: `${receiver.endpoint}/rollcall/`, protocol: 'http/json' });
+  await rollcall.job('behind_a_proxy', () => undefined);
+  await rollcall.shutdown();
+  expect(receiver.requests[0]?.path).toMatch(/^\/rollcall\/v1\//);
+});
+
+test('a disabled SDK runs the job and sends nothing', async () => {
+  await using watched = await startWatched({ disabled: true });
+  const { rollcall, receiver } = watched;
+  const result = await rollcall.job('silent', async (run) =>
+    run.client('acme', (client) => {
+      client.count('Leads Processed', 1);
+      return 'done';
+    }),
+  );
+  expect(result).toBe('done');
+  expect(receiver.requests).toEqual([]);
+});
+
+/** The state after all points: the latest of each series. */
+function latestOf(points: readonly ReceivedPoint[]): ReceivedPoint[] {
+  const latest = new Map<string, ReceivedPoint>();
+  for (const point of points) {
+    const key = `${point.name} ${String(point.attributes['rollcall.client.id'])} ${point.startNs}`;
+    const known = latest.get(key);
+    if (known === undefined || BigInt(point.timeNs) > BigInt(known.timeNs)) latest.set(key, point);
+  }
+  return [...latest.values()];
+}

@@ -1,0 +1,123 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Outbox, type OutboxOptions, type SendResult } from './outbox.ts';
+
+function openOutbox(options: Partial<OutboxOptions<number>> & Pick<OutboxOptions<number>, 'send'>) {
+  return new Outbox<number>({
+    name: 'numbers',
+    delayMs: 1,
+    maxBatch: 10,
+    limit: 1_000,
+    backoffMs: 1,
+    ...options,
+  });
+}
+
+const delivered: SendResult = { status: 'delivered' };
+
+test('whatever fails on the way, every record arrives in order and none twice', async () => {
+  const outcome = fc.constantFrom<SendResult['status'] | 'throw'>('delivered', 'retry', 'too_large', 'throw');
+  await fc.assert(
+    fc.asyncProperty(fc.array(outcome, { maxLength: 12 }), fc.nat(60), async (outcomes, count) => {
+      const arrived: number[] = [];
+      const outbox = openOutbox({
+        send: async (batch) => {
+          const next = outcomes.shift() ?? 'delivered';
+          if (next === 'throw') throw new Error('connection reset');
+          if (next === 'retry') return { status: 'retry', reason: 'busy' };
+          // A single record that is too large can only be dropped; not the subject here.
+          if (next === 'too_large' && batch.length > 1) return { status: 'too_large', reason: '413' };
+          arrived.push(...batch);
+          return delivered;
+        },
+      });
+      const records = Array.from({ length: count }, (_, index) => index);
+      for (const record of records) outbox.add(record);
+      expect(await outbox.flush(5_000)).toBe(true);
+      expect(arrived).toEqual(records);
+      expect(outbox.size).toBe(0);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('one request at a time, none larger than the batch limit', async () => {
+  let inFlight = 0;
+  const sizes: number[] = [];
+  const outbox = openOutbox({
+    send: async (batch) => {
+      expect(++inFlight).toBe(1);
+      sizes.push(batch.length);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      inFlight--;
+      return delivered;
+    },
+  });
+  for (let record = 0; record < 35; record++) outbox.add(record);
+  await outbox.flush(5_000);
+  expect(sizes).toEqual([10, 10, 10, 5]);
+});
+
+test('past its limit it drops the oldest and counts them', async () => {
+  const dropped: number[] = [];
+  const arrived: number[] = [];
+  let isUp = false;
+  const outbox = openOutbox({
+    limit: 100,
+    onDrop: (records) => dropped.push(...records),
+    send: async (batch) => {
+      if (!isUp) return { status: 'retry', reason: 'away' };
+      arrived.push(...batch);
+      return delivered;
+    },
+  });
+  for (let record = 0; record < 150; record++) outbox.add(record);
+  isUp = true;
+  await outbox.flush(5_000);
+  expect(outbox.dropped).toBe(dropped.length);
+  expect([...dropped, ...arrived]).toEqual(Array.from({ length: 150 }, (_, index) => index));
+  expect(arrived.at(-1)).toBe(149);
+});
+
+test('what ingest rejects for good is dropped and counted, and the rest goes on', async () => {
+  const arrived: number[] = [];
+  let first = true;
+  const outbox = openOutbox({
+    send: async (batch) => {
+      if (first) {
+        first = false;
+        return { status: 'rejected', reason: 'HTTP 400' };
+      }
+      arrived.push(...batch);
+      return delivered;
+    },
+  });
+  for (let record = 0; record < 20; record++) outbox.add(record);
+  await outbox.flush(5_000);
+  expect(outbox.dropped).toBe(10);
+  expect(arrived).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
+});
+
+test('a flush gives up at its deadline', async () => {
+  const outbox = openOutbox({ send: async () => ({ status: 'retry', reason: 'away' }) });
+  outbox.add(1);
+  const startedMs = performance.now();
+  expect(await outbox.flush(50)).toBe(false);
+  expect(performance.now() - startedMs).toBeLessThan(300);
+  expect(outbox.failing).toBe(true);
+  outbox.close();
+});
+
+test('a flush does not wait for records that come after it', async () => {
+  const outbox = openOutbox({
+    maxBatch: 1,
+    send: async (batch) => {
+      if (batch[0]! < 3) outbox.add(batch[0]! + 1);
+      else return { status: 'retry', reason: 'enough' };
+      return delivered;
+    },
+  });
+  outbox.add(0);
+  expect(await outbox.flush(5_000)).toBe(true);
+  outbox.close();
+});

@@ -1,0 +1,65 @@
+/** Starts the SDK against a receiver of its own, and takes both down when the test ends. */
+import { once } from 'node:events';
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { startRollcall, type Rollcall, type RollcallOptions } from '../src/index.ts';
+import { Receiver, type ReceivedEvent } from './receiver.ts';
+
+export interface Watched extends AsyncDisposable {
+  rollcall: Rollcall;
+  receiver: Receiver;
+}
+
+export async function startWatched(options: RollcallOptions = {}): Promise<Watched> {
+  const receiver = await Receiver.start();
+  const rollcall = startRollcall({ endpoint: receiver.endpoint, protocol: 'http/json', ...options });
+  return {
+    rollcall,
+    receiver,
+    [Symbol.asyncDispose]: async () => {
+      await rollcall.shutdown(500);
+      await receiver[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The events of a run in the order of their numbers. */
+export function inSequence(events: readonly ReceivedEvent[]): ReceivedEvent[] {
+  return events.toSorted((a, b) => sequenceOf(a) - sequenceOf(b));
+}
+
+export function sequenceOf(event: ReceivedEvent): number {
+  return Number(event.attributes['rollcall.event.sequence']);
+}
+
+export interface Exit {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  tookMs: number;
+}
+
+/** Runs a program of `test/programs` to its end. */
+export async function runProgram(
+  name: string,
+  { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {},
+): Promise<Exit> {
+  const path = fileURLToPath(new URL(`programs/${name}`, import.meta.url));
+  return runFile(path, { args, env });
+}
+
+/** Runs a TypeScript file to its end. */
+export async function runFile(
+  path: string,
+  { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {},
+): Promise<Exit> {
+  const startedMs = performance.now();
+  const child = spawn(process.execPath, ['--conditions=rollcall-source', path, ...args], {
+    env: { ...process.env, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', ...env },
+  });
+  const exit = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => (exit.stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (exit.stderr += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { ...exit, code, tookMs: performance.now() - startedMs };
+}
