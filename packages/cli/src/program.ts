@@ -10,6 +10,8 @@ export function createProgram(): Command {
     .description('Every run, every client, accounted for.')
     .version('0.1.0')
     .showHelpAfterError('(rollcall --help lists the commands)')
+    // Whoever calls it wrongly gets 2, as for everything else that can not be done.
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .option('--url <url>', 'a running service, instead of the one that holds the data folder')
     .option('--data-dir <folder>', 'data folder of the embedded engine (ROLLCALL_DATA_DIR, default .rollcall)')
     .addHelpText(

@@ -71,14 +71,24 @@ const JOB_RUN_COLUMNS = `project_id, job_name, run_id, origin, trace_id, attempt
     toUInt32(clients_expected) AS clients_expected, toUInt32(clients_started) AS clients_started, toUInt32(clients_failed) AS clients_failed,
     telemetry, error_type, error_message, notes`;
 
-/** The newest job runs that match. */
+/**
+ * The newest job runs that match. Their keys are looked up first, so that verdicts are concluded for these runs alone;
+ * a verdict is not known before it is concluded, so with that filter all runs are read.
+ */
 export async function readRuns(reader: Reader, { job = '', verdict = '', project = '', limit }: RunFilter): Promise<JobRunRow[]> {
+  const newest = `(project_id, run_id) IN (
+         SELECT project_id, run_id
+         FROM job_run_states
+         WHERE ({job:String} = '' OR job_name = {job:String}) AND ({project:String} = '' OR project_id = {project:String})
+         ORDER BY run_id DESC
+         LIMIT 1 BY project_id, run_id
+         LIMIT {limit:UInt32})`;
   return reader.rows<JobRunRow>(
     `SELECT ${JOB_RUN_COLUMNS}
      FROM job_runs
      WHERE ({job:String} = '' OR job_name = {job:String})
-       AND ({verdict:String} = '' OR verdict = {verdict:String})
        AND ({project:String} = '' OR project_id = {project:String})
+       AND ${verdict === '' ? newest : 'verdict = {verdict:String}'}
      ORDER BY run_id DESC, started_at DESC
      LIMIT {limit:UInt32}`,
     { job, verdict, project, limit },

@@ -7,12 +7,13 @@ import type { Readable } from 'node:stream';
 import { createClient, type ClickHouseClient, type ClickHouseClientConfigOptions } from '@clickhouse/client';
 import type { Engine, EngineOptions, FileInsert, Parameters } from './engine.ts';
 import { EngineError } from './engine-error.ts';
-import { refuseWritingClauses } from './read-only.ts';
+import { explainRefusal, refuseWritingClauses } from './read-only.ts';
 import { describeColumns } from './describe-columns.ts';
 
 /** A statement of a stranger ends after this time. */
 const READ_TIMEOUT_S = 60;
 const READERS = 2;
+const GUESTS = 2;
 
 /**
  * chDB keeps every setting that a call passes (`clickhouse_settings`) for all later calls on that connection: a
@@ -28,9 +29,12 @@ export async function openEmbedded({
   const writer = await openConnection(path);
   await writer.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
   await writer.command({ query: `USE ${database}` });
-  const readers = await Promise.all(Array.from({ length: READERS }, () => openReader(path, database)));
+  const openReaders = (count: number): Promise<ClickHouseClient[]> =>
+    Promise.all(Array.from({ length: count }, () => openReader(path, database)));
   const writes = new Turns([writer]);
-  const reads = new Turns(readers);
+  const reads = new Turns(await openReaders(READERS));
+  // Strangers have connections of their own: what they ask can neither hold up nor colour what we ask.
+  const guests = new Turns(await openReaders(GUESTS));
   const columns = describeColumns((sql) => reads.take((client) => rowsOf(client, sql)));
 
   return {
@@ -40,9 +44,9 @@ export async function openEmbedded({
     rows: <Row>(sql: string, parameters?: Parameters) =>
       reads.take((client) => rowsOf<Row>(client, sql, parameters)),
     command: (sql, parameters) => writes.take((client) => run(client, sql, parameters)),
-    readOnly: (sql, { format, parameters }) => {
+    readOnly: async (sql, { format, parameters }) => {
       refuseWritingClauses(sql);
-      return reads.take((client) => stream(client, `${sql}\nFORMAT ${format}`, parameters));
+      return guests.take((client, replace) => askAsGuest(client, replace, `${sql}\nFORMAT ${format}`, parameters));
     },
     insertFile: async (insert) => {
       const sql = insertFromFile(insert, await columns(insert.table));
@@ -51,10 +55,28 @@ export async function openEmbedded({
     ping: () => reads.take(async (client) => (await client.ping()).success),
     close: async () => {
       // A query in flight at exit crashes the process, so both queues are drained first.
-      await Promise.all([writes.drain(), reads.drain()]);
-      await Promise.all([writer, ...readers].map((client) => client.close()));
+      const clients = await Promise.all([writes.drain(), reads.drain(), guests.drain()]);
+      await Promise.all(clients.flat().map((client) => client.close()));
     },
   };
+
+  async function askAsGuest(
+    client: ClickHouseClient,
+    replace: (fresh: ClickHouseClient) => void,
+    sql: string,
+    parameters?: Parameters,
+  ): Promise<Readable> {
+    try {
+      // An earlier guest may have said USE.
+      await client.command({ query: `USE ${database}` });
+      return await stream(client, sql, parameters);
+    } catch (error) {
+      // Of 'SELECT 1; DROP …' chDB was seen to hand the first answer to whoever asked next on that connection.
+      await client.close();
+      replace(await openReader(path, database));
+      throw explainRefusal(error);
+    }
+  }
 }
 
 async function prepareFolder(dataDir: string, mode: 'create' | 'existing'): Promise<string> {
@@ -146,11 +168,16 @@ class Turns {
     this.#size = clients.length;
   }
 
-  async take<Result>(use: (client: ClickHouseClient) => Promise<Result>): Promise<Result> {
+  /** `replace` puts another connection in the place of this one. */
+  async take<Result>(
+    use: (client: ClickHouseClient, replace: (fresh: ClickHouseClient) => void) => Promise<Result>,
+  ): Promise<Result> {
     if (this.#closed) throw new EngineError('engine_closed', 'The engine is closed; open it again.');
-    const client = this.#idle.pop() ?? (await new Promise<ClickHouseClient>((give) => this.#waiting.push(give)));
+    let client = this.#idle.pop() ?? (await new Promise<ClickHouseClient>((give) => this.#waiting.push(give)));
     try {
-      return await use(client);
+      return await use(client, (fresh) => {
+        client = fresh;
+      });
     } finally {
       this.#give(client);
     }
@@ -163,11 +190,14 @@ class Turns {
     if (this.#idle.length === this.#size) this.#drained?.();
   }
 
-  async drain(): Promise<void> {
+  /** Lets nobody in any more, and returns the connections when all are idle. */
+  async drain(): Promise<readonly ClickHouseClient[]> {
     this.#closed = true;
-    if (this.#idle.length === this.#size) return;
-    await new Promise<void>((resolved) => {
-      this.#drained = resolved;
-    });
+    if (this.#idle.length < this.#size) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve;
+      });
+    }
+    return this.#idle;
   }
 }

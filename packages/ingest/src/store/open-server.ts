@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { createClient, type ClickHouseClient } from '@clickhouse/client';
 import type { Engine, EngineOptions } from './engine.ts';
 import { EngineError } from './engine-error.ts';
-import { refuseWritingClauses } from './read-only.ts';
+import { explainRefusal, refuseWritingClauses } from './read-only.ts';
 
 const REQUEST_TIMEOUT_MS = 60_000;
 
@@ -37,12 +37,16 @@ export async function openServer({
     },
     readOnly: async (sql, { format, parameters = {} }): Promise<Readable> => {
       refuseWritingClauses(sql);
-      const result = await client.exec({
-        query: `${sql}\nFORMAT ${format}`,
-        query_params: parameters,
-        clickhouse_settings: { readonly: '1', max_execution_time: 60 },
-      });
-      return result.stream;
+      try {
+        const result = await client.exec({
+          query: `${sql}\nFORMAT ${format}`,
+          query_params: parameters,
+          clickhouse_settings: { readonly: '1', max_execution_time: 60 },
+        });
+        return result.stream;
+      } catch (error) {
+        throw explainRefusal(error);
+      }
     },
     insertFile: async ({ table, path, format, token }) => {
       const { stream } = await client.exec({

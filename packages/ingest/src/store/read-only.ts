@@ -4,23 +4,26 @@ import { EngineError } from './engine-error.ts';
 
 /**
  * A connection with `readonly = 1` refuses writes, settings and table functions that reach outside, but chDB was seen
- * to write a file for `INTO OUTFILE`. So that clause is refused by name, wherever it stands outside strings and comments.
+ * to write a file for `INTO OUTFILE`. The word is refused wherever it stands, in strings and comments too: telling
+ * those apart was tried, and a heredoc (`$$'$$`) that our reading and ClickHouse's took differently wrote a file.
  * @throws EngineError `not_read_only`
  */
 export function refuseWritingClauses(sql: string): void {
-  const bare = stripLiterals(sql);
-  if (/\binto\s+outfile\b/i.test(bare)) {
-    throw new EngineError('not_read_only', 'INTO OUTFILE is not allowed here; take the result as the answer.');
-  }
-  if (/;\s*\S/.test(bare)) {
-    throw new EngineError('not_read_only', 'One statement at a time; send the second one separately.');
+  if (/outfile/i.test(sql)) {
+    throw new EngineError(
+      'not_read_only',
+      "The word OUTFILE is not allowed here; take the result as the answer. To look for the word itself, pass it as a parameter: position(Body, {word:String}).",
+    );
   }
 }
 
-/** Replaces strings, quoted names and comments by blanks. An unfinished one is left to the engine to refuse. */
-function stripLiterals(sql: string): string {
-  return sql.replaceAll(
-    /'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*"|`(?:[^`\\]|\\[\s\S]|``)*`|--[^\n]*|#![^\n]*|\/\*[\s\S]*?\*\//g,
-    ' ',
-  );
+/** What ClickHouse says to a locked connection, in words that say what would work. */
+export function explainRefusal(error: unknown): unknown {
+  const { code, message } = error as { code?: string; message?: string };
+  if (code !== CODE_READONLY) return error;
+  return new EngineError('not_read_only', `This path only reads: ${message?.trim() ?? ''} Use SELECT, SHOW, DESCRIBE or EXPLAIN.`, {
+    cause: error,
+  });
 }
+
+const CODE_READONLY = '164';
