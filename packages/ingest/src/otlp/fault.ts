@@ -1,4 +1,5 @@
 /** Says what is wrong with one record, or with a whole body. */
+import { MAX_ROW_LENGTH } from './limits.ts';
 import type { Origin } from './records.ts';
 
 /** Why a record was refused: stable codes, counted by ingest. */
@@ -66,12 +67,20 @@ export interface RecordSink<Item> {
   closed(): Fault | undefined;
 }
 
+/** The fault of a record whose row would be too long. */
+export const RECORD_TOO_LARGE: Fault = {
+  reason: 'record_too_large',
+  message: `A record makes a row of more than ${MAX_ROW_LENGTH} characters; send less in one record.`,
+};
+
 /** Runs a decoder on one record, and turns what is wrong with that record into a value. */
 export function contain<Item>(decode: () => Item): { item: Item } | { fault: Fault } {
   try {
     return { item: decode() };
   } catch (error) {
     if (error instanceof RecordError) return { fault: error };
+    // Escaping can make a text longer than the longest string that Node can hold.
+    if (error instanceof RangeError) return { fault: RECORD_TOO_LARGE };
     throw error;
   }
 }

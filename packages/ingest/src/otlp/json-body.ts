@@ -33,20 +33,20 @@ export function describeJson(value: unknown): string {
 function parse(body: Uint8Array): unknown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
-    return LONG_NUMBER.test(text) ? JSON.parse(text, keepDigits as Reviver) : JSON.parse(text);
+    return LONG_NUMBER.test(text) ? JSON.parse(text, keepDigits) : JSON.parse(text);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new MalformedBody(`Not OTLP/JSON: ${why.slice(0, 200)}; send UTF-8 JSON.`, { cause: error });
   }
 }
 
-/** TypeScript's library does not know the third argument yet (https://tc39.es/proposal-json-parse-with-source/). */
-type Reviver = (name: string, value: unknown) => unknown;
-
-/** Keeps an integer that a double would round as its digits: the readers of numbers take both. */
-function keepDigits(_name: string, value: unknown, context: { source?: string }): unknown {
+/**
+ * Keeps an integer that a double would round as its digits: the readers of numbers take both.
+ * The third argument is newer than TypeScript's library (https://tc39.es/proposal-json-parse-with-source/).
+ */
+function keepDigits(_name: string, value: unknown, context?: { source?: string }): unknown {
   if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
-  return /^-?\d+$/.test(context.source ?? '') ? context.source : value;
+  return /^-?\d+$/.test(context?.source ?? '') ? context?.source : value;
 }
 
 function checkDensity(body: Uint8Array): void {

@@ -109,7 +109,7 @@ export function readSummaryPoint(reader: ProtobufReader): SummaryPoint {
 }
 
 /** What every kind of point starts from. */
-export function emptyPoint(): Pick<MetricPoint, 'attributes' | 'startNs' | 'timeNs' | 'flags'> {
+function emptyPoint(): Pick<MetricPoint, 'attributes' | 'startNs' | 'timeNs' | 'flags'> {
   return { attributes: new Map(), startNs: 0n, timeNs: 0n, flags: 0 };
 }
 

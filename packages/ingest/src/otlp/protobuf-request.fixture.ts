@@ -225,7 +225,10 @@ function encodeScalar(kind: Kind, value: unknown): Buffer {
       const number = value as number;
       return varint(BigInt(((number << 1) ^ (number >> 31)) >>> 0));
     }
-    default:
+    case 'fixed32':
+    case 'fixed64':
+    case 'sfixed64':
+    case 'double':
       return encodeFixed(kind, value);
   }
 }

@@ -87,8 +87,6 @@ export interface Metric {
   isMonotonic: boolean;
 }
 
-export type MetricKind = MetricPoint['kind'];
-
 /** One point of a metric. */
 export type MetricPoint = NumberPoint | HistogramPoint | ExponentialHistogramPoint | SummaryPoint;
 

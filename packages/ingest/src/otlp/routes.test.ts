@@ -239,7 +239,7 @@ describe('on a port', () => {
         headers: { 'content-type': PROTOBUF },
         body: ReadableStream.from(chunks) as ReadableStream<Uint8Array<ArrayBuffer>>,
         duplex: 'half',
-      } as RequestInit);
+      });
     const bytes = encodeProtobuf('traces', spansRequest([span()]));
 
     const small = await send([bytes.subarray(0, 10), bytes.subarray(10)]);

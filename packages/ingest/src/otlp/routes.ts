@@ -1,9 +1,7 @@
 /** Receives OTLP/HTTP 1.x on /v1/traces, /v1/metrics and /v1/logs. */
 import { type Context, Hono } from 'hono';
-import type { Block, Refusal } from '../rows/row-collector.ts';
-import { type Encoding, transcode } from '../rows/transcode.ts';
+import { type Block, type Encoding, type Refusal, type Signal, transcode } from '../rows/transcode.ts';
 import type { RefusalReason } from './fault.ts';
-import type { Signal } from './records.ts';
 import { type BodyLimits, readRequestBody } from './request-body.ts';
 import { CONTENT_TYPES, errorResponse, exportResponse, type PartialSuccess } from './responses.ts';
 

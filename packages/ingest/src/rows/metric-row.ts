@@ -45,26 +45,16 @@ function commonColumns(metric: Metric, point: MetricPoint, origin: Origin): stri
 }
 
 function kindColumns(metric: Metric, point: MetricPoint): string {
-  switch (point.kind) {
-    case 'gauge':
-      return gaugeColumns(point);
-    case 'sum':
-      return `${gaugeColumns(point)},${temporalityColumn(metric)},"IsMonotonic":${metric.isMonotonic}`;
-    case 'histogram':
-      return `${histogramColumns(point)},${temporalityColumn(metric)}`;
-    case 'exponential_histogram':
-      return `${exponentialHistogramColumns(point)},${temporalityColumn(metric)}`;
-    case 'summary':
-      return summaryColumns(point);
-  }
+  if (point.kind === 'summary') return summaryColumns(point);
+  if (point.kind === 'gauge') return numberColumns(point);
+  const temporality = `"AggregationTemporality":${metric.temporality}`;
+  if (point.kind === 'histogram') return `${histogramColumns(point)},${temporality}`;
+  if (point.kind === 'exponential_histogram') return `${exponentialHistogramColumns(point)},${temporality}`;
+  return `${numberColumns(point)},${temporality},"IsMonotonic":${metric.isMonotonic}`;
 }
 
-function gaugeColumns(point: NumberPoint): string {
+function numberColumns(point: NumberPoint): string {
   return `"Value":${numberJson(point.value)},${exemplarColumns(point.exemplars)}`;
-}
-
-function temporalityColumn(metric: Metric): string {
-  return `"AggregationTemporality":${metric.temporality}`;
 }
 
 function histogramColumns(point: HistogramPoint): string {

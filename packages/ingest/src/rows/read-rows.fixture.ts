@@ -19,7 +19,7 @@ export function rowsOf(result: Transcoded, table: OtelTable): TestRow[] {
   return (block?.bytes.toString() ?? '')
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line, keepDigits as (name: string, value: unknown) => unknown) as TestRow);
+    .map((line) => JSON.parse(line, keepDigits) as TestRow);
 }
 
 /** Transcodes a request written as an object, in the encoding asked for. */
@@ -73,8 +73,8 @@ export function text(key: string, stringValue: string): JsonRequest {
   return { key, value: { stringValue } };
 }
 
-function keepDigits(_name: string, value: unknown, { source }: { source?: string }): unknown {
-  return typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(source ?? '')
-    ? source
+function keepDigits(_name: string, value: unknown, context?: { source?: string }): unknown {
+  return typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')
+    ? context?.source
     : value;
 }

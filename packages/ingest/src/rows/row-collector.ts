@@ -1,5 +1,5 @@
 /** Gathers the rows of one request into one block per table, and counts what was refused. */
-import { contain, type Fault, type RecordSink, type RefusalReason } from '../otlp/fault.ts';
+import { contain, type Fault, RECORD_TOO_LARGE, type RecordSink, type RefusalReason } from '../otlp/fault.ts';
 import { MAX_RECORDS, MAX_ROW_LENGTH, MAX_ROWS_LENGTH } from '../otlp/limits.ts';
 import type { Origin } from '../otlp/records.ts';
 import { OriginColumns, type RowContext } from './origin-columns.ts';
@@ -30,10 +30,6 @@ export interface Row {
 
 const CHUNK_LENGTH = 64 * 1024;
 
-const RECORD_TOO_LARGE: Fault = {
-  reason: 'record_too_large',
-  message: `A record makes a row of more than ${MAX_ROW_LENGTH} characters; send less in one record.`,
-};
 const BATCH_TOO_LARGE: Fault = {
   reason: 'batch_too_large',
   message: `The rows of this request exceed ${MAX_ROWS_LENGTH} characters; send smaller batches.`,
@@ -94,7 +90,7 @@ export class RowCollector {
   ): { item: { table: OtelTable; line: string } | undefined } | { fault: Fault } {
     const columns = this.#columns.of(origin);
     if ('fault' in columns) return columns;
-    const row = containOverflow(toRow);
+    const row = contain(toRow);
     if ('fault' in row) return row;
     if (!row.item) return { item: undefined };
     const length = columns.item.length + row.item.columns.length;
@@ -120,16 +116,6 @@ export class RowCollector {
   #count(records: number): void {
     this.#records += records;
     if (this.#records >= MAX_RECORDS) this.#closed ??= TOO_MANY_RECORDS;
-  }
-}
-
-/** Escaping can make a text longer than the engine's longest string: a `RangeError`, and a fault of the record. */
-function containOverflow(toRow: () => Row | undefined): { item: Row | undefined } | { fault: Fault } {
-  try {
-    return contain(toRow);
-  } catch (error) {
-    if (error instanceof RangeError) return { fault: RECORD_TOO_LARGE };
-    throw error;
   }
 }
 

@@ -16,7 +16,10 @@ const double = fc.double().map((value) => {
 });
 const hex = (length: number) =>
   fc
-    .array(fc.constantFrom(...'0123456789abcdef'), { minLength: length - 1, maxLength: length - 1 })
+    .array(
+      fc.nat({ max: 15 }).map((digit) => digit.toString(16)),
+      { minLength: length - 1, maxLength: length - 1 },
+    )
     .map((letters) => `1${letters.join('')}`);
 const optional = (model: Record<string, fc.Arbitrary<unknown>>, requiredKeys: string[] = []) =>
   fc.record(model, { requiredKeys, noNullPrototype: true });

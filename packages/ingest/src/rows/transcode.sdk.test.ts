@@ -1,5 +1,5 @@
 /** What the stock OpenTelemetry SDK serialises, in both of its encodings. */
-import { SpanKind, SpanStatusCode, trace, context, TraceFlags } from '@opentelemetry/api';
+import { SeverityNumber, SpanKind, SpanStatusCode, trace, context, TraceFlags } from '@opentelemetry/api';
 import {
   JsonLogsSerializer,
   JsonMetricsSerializer,
@@ -101,7 +101,7 @@ test('events arrive whole', async () => {
     eventName: 'rollcall.run.started',
     timestamp: [1_544_712_660, 1],
     observedTimestamp: [1_544_712_660, 2],
-    severityNumber: 9,
+    severityNumber: SeverityNumber.INFO,
     severityText: 'INFO',
     body: { nested: { list: [1, 2.5, null] } },
     attributes: { 'rollcall.job.name': 'batch_scoring' },

@@ -13,6 +13,8 @@ import type { RowContext } from './origin-columns.ts';
 import { type Block, type Refusal, RowCollector } from './row-collector.ts';
 import { spanRow } from './span-row.ts';
 
+export type { Block, Refusal, Signal };
+
 /** How the body of a request is written; the answer is written alike. */
 export type Encoding = 'protobuf' | 'json';
 
