@@ -29,9 +29,11 @@ export interface Service {
   readonly engine: Engine;
   /** Number of configured keys; 0 means loopback only. */
   readonly keyCount: number;
+  /** Lets this process in, whatever keys are configured; made anew at each start. */
+  readonly localKey: string;
   /** Resolves when every row accepted so far is in ClickHouse. */
   flush(): Promise<void>;
-  /** Answers what is in flight, brings what was accepted into ClickHouse, and lets go of the data folder. */
+  /** Answers what is in flight, brings what was accepted into ClickHouse, and lets go of the data folder. Twice is once. */
   close(): Promise<void>;
 }
 
@@ -43,6 +45,9 @@ const DRAIN_AT_CLOSE_MS = 30_000;
  * @throws StartError, EngineError, KeyFileError
  */
 export async function startService(config: IngestConfig, { log }: { log: Logger }): Promise<Service> {
+  await using undo = new AsyncDisposableStack();
+  const claim = await claimDataDir(config.dataDir);
+  undo.defer(() => claim.release());
   const storedKeys = await readKeys(config.keysFile);
   if (storedKeys.length === 0 && !LOOPBACK.test(config.host)) {
     throw new StartError(
@@ -50,9 +55,6 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
       `Without a key the service listens on 127.0.0.1 alone, not on '${config.host}'. Make a key first: rollcall keys add --project NAME`,
     );
   }
-  await using undo = new AsyncDisposableStack();
-  const claim = await claimDataDir(config.dataDir);
-  undo.defer(() => claim.release());
   const engine = await openEngine({ ...config, mode: 'create' });
   undo.defer(() => engine.close());
   await migrate(engine, config);
@@ -87,23 +89,27 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   log.info({ url, engine: engine.kind, place: engine.place, keys: keys.size }, 'ready');
 
   const parts = undo.move();
+  let closed: Promise<void> | undefined;
   return {
     url,
     engine,
     keyCount: keys.size,
+    localKey,
     flush: async () => {
       await spool.seal();
       await writer.drain(DRAIN_AT_CLOSE_MS);
     },
-    close: async () => {
-      await stopListening(server);
-      await spool.close();
-      const { left } = await writer.drain(DRAIN_AT_CLOSE_MS);
-      if (left > 0) log.warn({ segments: left }, 'some rows stay in the spool and go in at the next start');
-      await parts.disposeAsync();
-      log.info('stopped');
-    },
+    close: () => (closed ??= close()),
   };
+
+  async function close(): Promise<void> {
+    await stopListening(server);
+    await spool.close();
+    const { left } = await writer.drain(DRAIN_AT_CLOSE_MS);
+    if (left > 0) log.warn({ segments: left }, 'some rows stay in the spool and go in at the next start');
+    await parts.disposeAsync();
+    log.info('stopped');
+  }
 }
 
 async function listen(server: Server, { host, port }: IngestConfig): Promise<string> {

@@ -14,7 +14,7 @@ import { drawTable } from '../print/table.ts';
 import { bold, dim, drawVerdict } from '../print/verdict.ts';
 import type { MetricRow } from '../reader/read-run.ts';
 import { loadConfig, openReader, type GlobalOptions } from '../reader/reader.ts';
-import { printWhere, start, untilStopped } from './up.ts';
+import { nextStopSignal, printWhere, serveUntil, start } from './up.ts';
 
 const SETTLE_MS = 30_000;
 
@@ -30,15 +30,16 @@ interface DemoOptions extends GlobalOptions {
  */
 export async function demo({ once: isOnce = false, pace, ...options }: DemoOptions): Promise<void> {
   if (!/^\d{1,4}$/.test(pace)) throw new UsageError(`Unusable pace '${pace}'; use milliseconds from 0 to 9999.`);
+  const stopSignal = nextStopSignal();
   const { service, url, key } = await findOrStart(options);
   try {
     if (service !== null) printWhere(service);
-    const agrees = await runAndCompare({ ...options, url, pace, key });
-    if (!agrees) process.exitCode = 1;
+    const outcome = await Promise.race([runAndCompare({ ...options, url, pace, key }), stopSignal]);
+    if (typeof outcome === 'string') throw new UsageError(`Stopped by ${outcome} before the run was over.`);
+    if (!outcome) process.exitCode = 1;
     printNext();
-    if (service !== null && !isOnce) await untilStopped(service);
+    if (service !== null && !isOnce) await serveUntil(stopSignal, service);
   } finally {
-    // Closing twice does no harm.
     await service?.close();
   }
 }
@@ -52,7 +53,7 @@ async function findOrStart(options: GlobalOptions & { port?: string }): Promise<
   if (running !== null) return { service: null, url: running.url, key: key ?? running.localKey };
   console.log(dim('Starting the service with its embedded ClickHouse …'));
   const service = await start({ ...config, logLevel: process.env['ROLLCALL_LOG_LEVEL'] ?? 'warn' });
-  return { service, url: service.url, key };
+  return { service, url: service.url, key: service.localKey };
 }
 
 async function runAndCompare({ url, key, pace, ...options }: GlobalOptions & { url: string; key: string | undefined; pace: string }): Promise<boolean> {

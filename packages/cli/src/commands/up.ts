@@ -7,9 +7,10 @@ import { loadConfig, type GlobalOptions } from '../reader/reader.ts';
 
 export async function up(options: GlobalOptions & { port?: string; host?: string }): Promise<void> {
   const config = await loadConfig(options);
+  const stopSignal = nextStopSignal();
   const service = await start(config);
   printWhere(service);
-  await untilStopped(service);
+  await serveUntil(stopSignal, service);
 }
 
 /** Starts the service; its own log goes to standard error. */
@@ -31,12 +32,17 @@ export function printWhere(service: Service): void {
   console.log(dim('  Ctrl-C stops it.'));
 }
 
-/** Waits for SIGINT or SIGTERM, then brings everything accepted into ClickHouse. A second signal ends at once. */
-export async function untilStopped(service: Service): Promise<void> {
-  const signal = await new Promise<NodeJS.Signals>((resolve) => {
+/** Listens for SIGINT and SIGTERM from now on: one that comes while the service starts is not lost either. */
+export async function nextStopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
   });
+}
+
+/** Serves until the signal, then brings everything accepted into ClickHouse. A second Ctrl-C ends at once. */
+export async function serveUntil(stopSignal: Promise<NodeJS.Signals>, service: Service): Promise<void> {
+  const signal = await stopSignal;
   console.log(dim(`\n${signal}: bringing in what was accepted …`));
   process.once('SIGINT', () => process.exit(130));
   await service.close();

@@ -1,0 +1,119 @@
+/** Runs the real command in real processes. */
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../packages/cli/src/main.ts', import.meta.url));
+
+export interface Finished {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunningService {
+  readonly url: string;
+  readonly dataDir: string;
+  readonly process: ChildProcess;
+  /** What it has printed to standard error so far. */
+  readonly log: () => string;
+  /** Asks it to stop and waits until it has. */
+  stop(): Promise<Finished>;
+}
+
+/** A fresh environment: no setting of the machine or of another test leaks in. */
+export function environment(settings: Record<string, string> = {}): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(ROLLCALL|OTEL|VITEST|NODE_V8)/.test(name));
+  return { ...Object.fromEntries(inherited), NO_COLOR: '1', ...settings };
+}
+
+/** Starts `node script …` with this checkout's sources. */
+export function spawnScript(script: string, args: readonly string[], settings: Record<string, string> = {}): ChildProcess {
+  return spawn(process.execPath, ['--conditions=rollcall-source', script, ...args], {
+    env: environment(settings),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+/** Runs `rollcall …` to its end. */
+export async function rollcall(args: readonly string[], settings: Record<string, string> = {}): Promise<Finished> {
+  return finished(spawnScript(MAIN, args, settings));
+}
+
+/** Collects what a process prints until it ends. */
+export async function finished(child: ChildProcess): Promise<Finished> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  return { code, signal, stdout, stderr };
+}
+
+/** Starts `rollcall up` on a free port and waits until it listens. */
+export async function startProcess(dataDir: string, settings: Record<string, string> = {}): Promise<RunningService> {
+  const child = spawnScript(MAIN, ['up', '--port', '0', '--data-dir', dataDir], settings);
+  const end = finished(child);
+  let printed = '';
+  let log = '';
+  child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
+      printed += chunk.toString();
+      const found = /(http:\/\/\S+)\/v1\/traces/.exec(printed)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+    void end.then(({ code, stderr }) => reject(new Error(`rollcall up ended with ${code}: ${stderr}`)));
+  });
+  return {
+    url,
+    dataDir,
+    process: child,
+    log: () => log,
+    stop: async () => {
+      child.kill('SIGTERM');
+      return end;
+    },
+  };
+}
+
+export async function temporaryFolder(): Promise<{ path: string; remove: () => Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'rollcall-e2e-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Asks the service in SQL. */
+export async function ask<Row>(url: string, query: string, params: Record<string, string> = {}, key?: string): Promise<Row[]> {
+  const response = await fetch(`${url}/api/v1/sql`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }) },
+    body: JSON.stringify({ query, params }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(text);
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Row);
+}
+
+/** Asks again until the answer satisfies; the service takes in rows within half a second. */
+export async function askUntil<Row>(
+  url: string,
+  query: string,
+  isEnough: (rows: Row[]) => boolean,
+  { withinMs = 15_000 } = {},
+): Promise<Row[]> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    const rows = await ask<Row>(url, query);
+    if (isEnough(rows)) return rows;
+    if (Date.now() > deadline) throw new Error(`Not so within ${withinMs} ms: ${query}\nlast answer: ${JSON.stringify(rows).slice(0, 2_000)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
