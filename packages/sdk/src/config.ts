@@ -22,8 +22,8 @@ export interface RollcallOptions {
   /** Runs the jobs and sends nothing. `ROLLCALL_DISABLED` or `OTEL_SDK_DISABLED`. */
   disabled?: boolean;
   /**
-   * Whether Rollcall may become OpenTelemetry's global tracer and logger provider where none is registered yet.
-   * Context manager and propagator are always registered where missing: a run needs them. Default true.
+   * Whether Rollcall may register itself with OpenTelemetry, at once, where nothing is registered yet. Default true.
+   * If not, it registers only what a run cannot do without, context manager and propagators, at the first job.
    */
   registerGlobals?: boolean;
   /**

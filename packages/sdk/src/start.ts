@@ -101,12 +101,19 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     errors: new ReportedErrors(),
     runIds: new RunIds(),
   };
-  const unregister = registerMissing(
-    config.registerGlobals && !config.disabled ? { tracer: tracerProvider, logger: loggerProvider } : {},
-  );
+  const wanted = config.disabled ? {} : { tracer: tracerProvider, logger: loggerProvider };
+  let unregister: (() => void) | undefined;
+  const register = (providers: typeof wanted) => {
+    unregister ??= registerMissing(providers);
+  };
+  if (config.registerGlobals) register(wanted);
   const unhook = flushAtExit(delivery);
   return {
-    job: async (name, fn, jobOptions) => runJob(core, name, fn, jobOptions),
+    job: async (name, fn, jobOptions) => {
+      // By its first job an application has set up what it wants; what a run needs may still be missing.
+      safely('register with OpenTelemetry', () => register({}));
+      return runJob(core, name, fn, jobOptions);
+    },
     flush: async (timeoutMs = FLUSH_MS) => delivery.flush(timeoutMs),
     shutdown: async (timeoutMs = FLUSH_MS) => {
       onShutdown();
@@ -114,7 +121,7 @@ function create(config: Config, onShutdown: () => void): Rollcall {
       await delivery.flush(timeoutMs);
       delivery.close();
       core.heartbeat.close();
-      unregister();
+      unregister?.();
     },
     producerId: String(resource.attributes[ATTR.SERVICE_INSTANCE_ID]),
     spanProcessor: new StampingSpanProcessor(delivery, { onlyRuns: true }),

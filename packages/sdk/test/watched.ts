@@ -36,6 +36,7 @@ export interface Exit {
   code: number | null;
   stdout: string;
   stderr: string;
+  /** From its first output to its end: what comes before is the loading of Node and of the modules. */
   tookMs: number;
 }
 
@@ -53,11 +54,12 @@ export async function runFile(
   path: string,
   { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {},
 ): Promise<Exit> {
-  const startedMs = performance.now();
+  let startedMs = Number.NaN;
   const child = spawn(process.execPath, ['--conditions=rollcall-source', path, ...args], {
     env: { ...process.env, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', ...env },
   });
   const exit = { stdout: '', stderr: '' };
+  child.stdout.once('data', () => (startedMs = performance.now()));
   child.stdout.on('data', (chunk: Buffer) => (exit.stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (exit.stderr += chunk.toString()));
   const [code] = (await once(child, 'close')) as [number | null];

@@ -2,8 +2,8 @@
 import { sdkLog } from '../faults.ts';
 import type { Delivery } from './delivery.ts';
 
-/** With the second that `job()` may wait, an exit is delayed by at most 5 s, and only when ingest does not take the rest. */
-export const EXIT_FLUSH_MS = 4_000;
+/** With the second that `job()` may wait, an exit is delayed by less than 5 s, and only when ingest does not take the rest. */
+const EXIT_FLUSH_MS = 3_500;
 
 /** Flushes when the event loop has run dry. Returns the function that takes the hook off again. */
 export function flushAtExit(delivery: Delivery): () => void {

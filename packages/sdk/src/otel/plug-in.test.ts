@@ -31,7 +31,7 @@ test("an application's own providers go on as before, and hear nothing of Rollca
   expect(receiver.named('rollcall.run.ended')).toHaveLength(1);
 });
 
-test("with Rollcall's span processor, the application's spans join the run and arrive with it", async () => {
+test("with Rollcall's processors, the application's spans and log records join the run and arrive with it", async () => {
   await using receiver = await Receiver.start();
   const report = await runWithOwnProviders(receiver, 'joined');
 
@@ -43,5 +43,9 @@ test("with Rollcall's span processor, the application's spans join the run and a
     traceId: run?.traceId,
     attributes: { 'rollcall.run.id': report.runId, 'rollcall.job.name': 'inside' },
   });
+  const queried = receiver.events.find(({ body }) => body === 'queried');
+  expect(queried).toMatchObject({ spanId: run?.spanId, attributes: { 'rollcall.run.id': report.runId } });
   expect(report.spans.map(({ name }) => name)).toEqual(['query', 'request', 'afterwards']);
+  expect(report.logs).toEqual(['queried']);
+  expect(report.complaints).toEqual([]);
 });

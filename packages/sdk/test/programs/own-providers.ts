@@ -14,38 +14,23 @@ diag.setLogger(
   { logLevel: DiagLogLevel.WARN },
 );
 
-const contextManager = new AsyncLocalStorageContextManager().enable();
-context.setGlobalContextManager(contextManager);
-const propagator = new W3CTraceContextPropagator();
-propagation.setGlobalPropagator(propagator);
-
-// The processors that hand the application's telemetry to Rollcall as well are given when there is a Rollcall.
-const later: { onStart?: (span: never, parent: never) => void; onEnd?: (span: never) => void } = {};
+const isJoined = process.argv[2] === 'joined';
+const early = isJoined ? startRollcall({ registerGlobals: false }) : undefined;
 const spanExporter = new InMemorySpanExporter();
+const spanProcessor = new SimpleSpanProcessor({ exporter: spanExporter });
 const tracerProvider = new TracerProvider({
-  spanProcessors: [
-    {
-      onStart: (span, parent) => later.onStart?.(span as never, parent as never),
-      onEnd: (span) => later.onEnd?.(span as never),
-      forceFlush: async () => undefined,
-      shutdown: async () => undefined,
-    },
-    new SimpleSpanProcessor({ exporter: spanExporter }),
-  ],
+  spanProcessors: early === undefined ? [spanProcessor] : [early.spanProcessor, spanProcessor],
+});
+const logExporter = new InMemoryLogRecordExporter();
+const logProcessor = new SimpleLogRecordProcessor({ exporter: logExporter });
+const loggerProvider = new LoggerProvider({
+  processors: early === undefined ? [logProcessor] : [early.logRecordProcessor, logProcessor],
 });
 trace.setGlobalTracerProvider(tracerProvider);
-const logExporter = new InMemoryLogRecordExporter();
-const loggerProvider = new LoggerProvider({
-  processors: [new SimpleLogRecordProcessor({ exporter: logExporter })],
-});
 logs.setGlobalLoggerProvider(loggerProvider);
-
-const rollcall = startRollcall();
-if (process.argv[2] === 'joined') {
-  const { spanProcessor } = rollcall;
-  later.onStart = (span, parent) => spanProcessor.onStart(span, parent);
-  later.onEnd = (span) => spanProcessor.onEnd(span);
-}
+context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+const rollcall = early ?? startRollcall();
 
 const tracer = trace.getTracer('application');
 const runId = await tracer.startActiveSpan('request', async (request) => {
