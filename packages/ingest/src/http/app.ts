@@ -3,6 +3,7 @@
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { Logger } from 'pino';
+import { encodingOf, errorResponse } from '../otlp/responses.ts';
 import { createOtlpRoutes } from '../otlp/routes.ts';
 import type { Counters } from '../observe/counters.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -32,15 +33,29 @@ export function createApp({ engine, spool, keys, counters, log, limits }: AppOpt
   });
   app.get('/metrics', async (c) => c.body(await counters.text(), 200, { 'Content-Type': counters.contentType }));
 
-  app.use('/v1/*', authenticate(keys, 'ingest', { onRefused }));
+  app.use(
+    '/v1/*',
+    authenticate(keys, 'ingest', {
+      onRefused,
+      refuse: (c, { httpStatus, detail }) =>
+        errorResponse(httpStatus, encodingOf(c.req.header('content-type')) ?? 'json', detail),
+    }),
+  );
   app.route(
     '/',
     createOtlpRoutes({
       limits,
       clock: Date.now,
       projectOf: (c) => (c as { get: (key: 'caller') => AppEnv['Variables']['caller'] }).get('caller').project,
-      accept: (blocks) => spool.append(blocks),
+      accept: async (blocks) => {
+        const acceptance = await spool.append(blocks);
+        if (acceptance.status === 'accepted') {
+          for (const { table, rows } of blocks) counters.acceptedRows.inc({ table }, rows);
+        }
+        return acceptance;
+      },
       onRefused: (reason, count) => counters.refusedRecords.inc({ reason }, count),
+      onError: (error) => log.error({ err: error }, 'rows could not be kept; the sender is told to try again'),
     }),
   );
   app.use('/api/v1/sql', authenticate(keys, 'admin', { onRefused }));

@@ -26,23 +26,33 @@ const LOOPBACK_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
 export function authenticate(
   keys: KeyRing,
   scope: Scope,
-  { onRefused = () => undefined }: { onRefused?: (reason: string) => void } = {},
+  {
+    onRefused = () => undefined,
+    refuse = (c, { httpStatus, code, detail }) => problem(c, httpStatus, code, detail),
+  }: { onRefused?: (reason: string) => void; refuse?: (c: Context, verdict: RefusedVerdict) => Response } = {},
 ): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const verdict = keys.size === 0 ? judgeLoopback(c) : judgeKey(c, keys, scope);
     if (verdict.status === 'refused') {
       onRefused(verdict.code);
-      c.header('WWW-Authenticate', 'Bearer realm="rollcall"');
-      return problem(c, verdict.httpStatus, verdict.code, verdict.detail);
+      const response = refuse(c, verdict);
+      if (verdict.httpStatus === 401) response.headers.set('WWW-Authenticate', 'Bearer realm="rollcall"');
+      return response;
     }
     c.set('caller', verdict.caller);
     return next();
   };
 }
 
-type Verdict =
-  | { status: 'let_in'; caller: Caller }
-  | { status: 'refused'; httpStatus: 401 | 403; code: string; detail: string };
+type Verdict = { status: 'let_in'; caller: Caller } | RefusedVerdict;
+
+/** Why somebody is not let in. */
+export interface RefusedVerdict {
+  readonly status: 'refused';
+  readonly httpStatus: 401 | 403;
+  readonly code: string;
+  readonly detail: string;
+}
 
 function judgeLoopback(c: Context): Verdict {
   const host = c.req.header('host') ?? '';

@@ -8,7 +8,7 @@ export const CONTENT_TYPES: Readonly<Record<Encoding, string>> = {
 };
 
 /** `google.rpc.Code` of each HTTP status that we send. */
-const RPC_CODES = { 400: 3, 405: 12, 413: 8, 415: 3, 429: 8, 503: 14 } as const;
+const RPC_CODES = { 400: 3, 401: 16, 403: 7, 405: 12, 413: 8, 415: 3, 429: 8, 503: 14 } as const;
 export type ErrorStatus = keyof typeof RPC_CODES;
 
 /** What was refused of a request that was otherwise accepted. */
@@ -33,6 +33,13 @@ export function exportResponse(signal: Signal, encoding: Encoding, partial?: Par
   // Protobuf's JSON writes a 64-bit integer as text.
   const body = { partialSuccess: { [REJECTED_FIELDS[signal]]: String(rejected), errorMessage } };
   return answer(200, encoding, JSON.stringify(body));
+}
+
+/** How a body is written, by its content type; undefined where that is neither of OTLP's two. */
+export function encodingOf(contentType: string | undefined): Encoding | undefined {
+  const bare = contentType?.split(';', 1)[0]?.trim().toLowerCase();
+  if (bare === CONTENT_TYPES.protobuf) return 'protobuf';
+  return bare === CONTENT_TYPES.json ? 'json' : undefined;
 }
 
 /** A `google.rpc.Status`. */

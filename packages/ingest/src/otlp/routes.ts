@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono';
 import { type Block, type Encoding, type Refusal, type Signal, transcode } from '../rows/transcode.ts';
 import type { RefusalReason } from './fault.ts';
 import { type BodyLimits, readRequestBody } from './request-body.ts';
-import { CONTENT_TYPES, errorResponse, exportResponse, type PartialSuccess } from './responses.ts';
+import { CONTENT_TYPES, encodingOf, errorResponse, exportResponse, type PartialSuccess } from './responses.ts';
 
 /** `retry` is answered with 503, or the given status, and `Retry-After`: what the stock exporters try again. */
 export type Acceptance =
@@ -59,7 +59,7 @@ type Receiver = Required<Omit<OtlpRoutesOptions, 'limits' | 'onError'>> & {
 };
 
 async function receive(c: Context, signal: Signal, receiver: Receiver): Promise<Response> {
-  const encoding = requestEncoding(c);
+  const encoding = encodingOf(c.req.header('content-type'));
   if (!encoding) return refuseContentType(c);
   const body = await readRequestBody(c, receiver.limits);
   if (body.status === 'refused') return errorResponse(body.httpStatus, encoding, body.message);
@@ -106,12 +106,6 @@ function partialSuccess(refused: readonly Refusal[]): PartialSuccess | undefined
   };
 }
 
-function requestEncoding(c: Context): Encoding | undefined {
-  const contentType = c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
-  if (contentType === CONTENT_TYPES.protobuf) return 'protobuf';
-  return contentType === CONTENT_TYPES.json ? 'json' : undefined;
-}
-
 function refuseContentType(c: Context): Response {
   const seen = JSON.stringify((c.req.header('content-type') ?? '').slice(0, 100));
   return errorResponse(
@@ -122,7 +116,7 @@ function refuseContentType(c: Context): Response {
 }
 
 function refuseMethod(c: Context): Response {
-  return errorResponse(405, requestEncoding(c) ?? 'json', `OTLP is sent with POST, not ${c.req.method}.`, {
+  return errorResponse(405, encodingOf(c.req.header('content-type')) ?? 'json', `OTLP is sent with POST, not ${c.req.method}.`, {
     Allow: 'POST',
   });
 }

@@ -1,0 +1,62 @@
+/** What was acknowledged is in ClickHouse, once, whatever becomes of the service. */
+
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { ask, askUntil, finished, spawnScript, startProcess, temporaryFolder, type RunningService } from './rollcall-process.ts';
+
+const PRODUCERS = ['load-1', 'load-2', 'load-3'];
+
+/** Loads the service from several processes, ends it after a while, and returns how many spans each was told are kept. */
+async function loadAndEnd(service: RunningService, end: () => Promise<unknown>): Promise<Map<string, number>> {
+  const program = fileURLToPath(new URL('./programs/steady-load.ts', import.meta.url));
+  const loads = PRODUCERS.map((producer) => finished(spawnScript(program, [service.url, producer])));
+  await askUntil<{ n: number }>(service.url, 'SELECT toUInt32(count()) AS n FROM otel_traces', ([found]) => (found?.n ?? 0) > 500);
+  await end();
+  const ends = await Promise.all(loads);
+  return new Map(ends.map(({ stdout }, index) => [PRODUCERS[index] ?? '', Number(stdout.trim().split('\n').at(-1) ?? 0)]));
+}
+
+async function expectKept(dataDir: string, acknowledged: Map<string, number>): Promise<void> {
+  const again = await startProcess(dataDir);
+  for (const [producer, count] of acknowledged) {
+    expect(count).toBeGreaterThan(100);
+    // The request in flight at the end may have been kept without its acknowledgement being heard.
+    await askUntil<{ names: number }>(
+      again.url,
+      `SELECT toUInt32(uniqExactIf(SpanName, toUInt32(substring(SpanName, 6)) < ${count})) AS names FROM otel_traces WHERE ServiceName = '${producer}'`,
+      ([found]) => found?.names === count,
+    );
+  }
+  const doubled = await ask(
+    again.url,
+    'SELECT ServiceName, SpanName, count() AS n FROM otel_traces GROUP BY ServiceName, SpanName HAVING n > 1',
+  );
+  expect(doubled).toEqual([]);
+  expect((await again.stop()).code).toBe(0);
+}
+
+test('a shutdown under load loses nothing that was acknowledged', async () => {
+  const folder = await temporaryFolder();
+  const service = await startProcess(folder.path);
+
+  const acknowledged = await loadAndEnd(service, async () => {
+    const { code, stdout } = await service.stop();
+    expect(code).toBe(0);
+    expect(stdout).toContain('Nothing accepted was lost.');
+  });
+
+  await expectKept(folder.path, acknowledged);
+  await folder.remove();
+});
+
+test('a service killed with -9 under load loses nothing that was acknowledged', async () => {
+  const folder = await temporaryFolder();
+  const service = await startProcess(folder.path);
+
+  const acknowledged = await loadAndEnd(service, async () => {
+    service.process.kill('SIGKILL');
+  });
+
+  await expectKept(folder.path, acknowledged);
+  await folder.remove();
+});
