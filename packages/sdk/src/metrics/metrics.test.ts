@@ -179,3 +179,38 @@ test("an application's own MetricReader collects the metrics of runs", async () 
   expect(receiver.points).toEqual([]);
   await provider.shutdown();
 });
+
+test('the latest of a last metric is the one reported last, whichever client ended or was sent first', async () => {
+  await using watched = await startWatched();
+  const { rollcall, receiver } = watched;
+
+  await rollcall.job('latest', async (run) => {
+    const turns = Promise.withResolvers<void>();
+    const slow = run.client('reports first, ends last', async (client) => {
+      client.last('Rank', 900);
+      await turns.promise;
+    });
+    await run.client('reports last, ends first', (client) => client.last('Rank', 1));
+    turns.resolve();
+    await slow;
+  });
+
+  const finals = receiver.points.filter(isFinal).toSorted((a, b) => (BigInt(a.timeNs) < BigInt(b.timeNs) ? -1 : 1));
+  expect(finals.map(({ value }) => value)).toEqual([900, 1]);
+});
+
+test('the same last value reported again is later', async () => {
+  await using watched = await startWatched();
+  const { rollcall, receiver } = watched;
+
+  await rollcall.job('again', async (run) => {
+    await run.client('a', async (client) => {
+      client.last('Rank', 5);
+      await run.client('b', (other) => other.last('Rank', 7));
+      client.last('Rank', 5);
+    });
+  });
+
+  const finals = receiver.points.filter(isFinal).toSorted((a, b) => (BigInt(a.timeNs) < BigInt(b.timeNs) ? -1 : 1));
+  expect(finals.map(({ value }) => value)).toEqual([7, 5]);
+});

@@ -1,7 +1,7 @@
 /** Keeps the metrics of one run. */
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import type { Aggregation } from '@rollcall/semconv';
-import { accumulate, createSeries, type Series } from './series.ts';
+import { accumulate, createSeries, nextReportTime, type Series } from './series.ts';
 
 /** Whether a value was taken, or why not. */
 export type Recorded = { status: 'recorded' } | { status: 'refused'; subject: string; reason: string };
@@ -66,7 +66,8 @@ export class RunMetrics {
   #add(series: Series, value: number): Recorded {
     const total = accumulate(series.aggregation, series.value, value);
     if (!Number.isFinite(total)) return refused(series.name, `${value} makes the total too large`);
-    if (total === series.value) return RECORDED;
+    if (series.aggregation === 'last') series.reportedAt = nextReportTime();
+    else if (total === series.value) return RECORDED;
     series.value = total;
     series.revision++;
     this.#sink.changed(series);

@@ -17,6 +17,8 @@ export interface Series {
   queued: boolean;
   /** Time of the last point, so that the next is later. */
   lastTime: HrTime;
+  /** When the value was reported, for `last`: which of several is the latest must not depend on when they are sent. */
+  reportedAt: HrTime;
   /** When its run ended: from then on every point is final. */
   endedAt: HrTime | undefined;
 }
@@ -47,8 +49,17 @@ export function createSeries(
     revision: 1,
     queued: false,
     lastTime: startTime,
+    reportedAt: aggregation === 'last' ? nextReportTime() : startTime,
     endedAt: undefined,
   };
+}
+
+let latestReport: HrTime = [0, 0];
+
+/** Now, and later than every report before: of two reports in one process the second is the latest. */
+export function nextReportTime(): HrTime {
+  latestReport = laterOf(now(), justAfter(latestReport));
+  return latestReport;
 }
 
 /** What the total becomes when a value is added to it. */
@@ -65,9 +76,15 @@ export function accumulate(aggregation: Aggregation, total: number, value: numbe
   }
 }
 
-/** Takes a reading: later than the one before, and not before the end of an ended run. */
+/**
+ * Takes a reading. Of running totals: later than the one before, and not before the end of an ended run.
+ * Of `last`: at the time when the value was reported, since the latest of all clients is sought by it.
+ */
 export function readPoint(series: Series): Point {
-  const endTime = laterOf(laterOf(now(), justAfter(series.lastTime)), series.endedAt ?? series.lastTime);
+  const endTime =
+    series.aggregation === 'last'
+      ? series.reportedAt
+      : laterOf(laterOf(now(), justAfter(series.lastTime)), series.endedAt ?? series.lastTime);
   series.lastTime = endTime;
   const attributes: Attributes = { ...series.owner, [ATTR.METRIC_AGGREGATION]: series.aggregation };
   if (series.endedAt !== undefined) attributes[ATTR.METRIC_FINAL] = true;
