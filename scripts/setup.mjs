@@ -15,7 +15,9 @@ export function setUp() {
   if (Number(process.versions.node.split('.')[0]) < 20) {
     fail(`Node ${process.versions.node} is too old to set up Rollcall; install Node 20 or newer.`);
   }
-  const wanted = createHash('sha256').update(readFileSync(`${root}package-lock.json`)).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(`${root}package-lock.json`))
+    .digest('hex');
   const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
   if (installed === wanted && existsSync(node)) return;
 
@@ -29,10 +31,14 @@ export function setUp() {
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(?!config_)/i.test(name))),
   });
   if (status !== 0) {
-    fail(`npm ci did not succeed${error ? ` (${error.message})` : ''}. Is the npm registry within reach? Mend that and run the command again.`);
+    fail(
+      `npm ci did not succeed${error ? ` (${error.message})` : ''}. Is the npm registry within reach? Mend that and run the command again.`,
+    );
   }
   if (!existsSync(node)) {
-    fail(`There is no packaged Node 24 for ${process.platform} ${process.arch}. Rollcall's embedded engine runs on Linux, x64 and arm64.`);
+    fail(
+      `There is no packaged Node 24 for ${process.platform} ${process.arch}. Rollcall's embedded engine runs on Linux, x64 and arm64.`,
+    );
   }
   writeFileSync(stamp, wanted);
 }

@@ -12,7 +12,9 @@ export interface CapturedRequest {
 }
 
 /** Receives OTLP/HTTP protobuf on a free port while `run` runs, and returns every request. */
-export async function captureTelemetry(run: (rollcall: Rollcall) => Promise<void>): Promise<CapturedRequest[]> {
+export async function captureTelemetry(
+  run: (rollcall: Rollcall) => Promise<void>,
+): Promise<CapturedRequest[]> {
   const requests: CapturedRequest[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];

@@ -27,7 +27,9 @@ describe('rollcall demo --once', () => {
 
   test('the run has the verdict and the clients that the data makes it have', async () => {
     const { stdout, code } = await inFolder('show', 'latest', '--json');
-    const [details] = JSON.parse(stdout) as [{ run: object; clients: object[]; metrics: object[]; failures: object[] }];
+    const [details] = JSON.parse(stdout) as [
+      { run: object; clients: object[]; metrics: object[]; failures: object[] },
+    ];
 
     expect(code).toBe(0);
     expect(details.run).toMatchObject({
@@ -47,14 +49,19 @@ describe('rollcall demo --once', () => {
     ]);
     expect(details.metrics).toHaveLength(6);
     expect(details.failures).toEqual([
-      expect.objectContaining({ error_type: 'Error', step: 'count flights', occurrences: 3, clients: ['BMI', 'MCI', 'TUL'] }),
+      expect.objectContaining({
+        error_type: 'Error',
+        step: 'count flights',
+        occurrences: 3,
+        clients: ['BMI', 'MCI', 'TUL'],
+      }),
     ]);
   });
 
   test('rollcall sql answers without a service, in the format asked for', async () => {
     const { stdout, code } = await inFolder(
       'sql',
-      "SELECT client_id, verdict FROM client_runs WHERE verdict = {verdict:String} ORDER BY client_id",
+      'SELECT client_id, verdict FROM client_runs WHERE verdict = {verdict:String} ORDER BY client_id',
       '--param',
       'verdict=failed',
       '--format',
@@ -62,7 +69,9 @@ describe('rollcall demo --once', () => {
     );
 
     expect(code).toBe(0);
-    expect(stdout).toBe('{"client_id":"BMI","verdict":"failed"}\n{"client_id":"MCI","verdict":"failed"}\n{"client_id":"TUL","verdict":"failed"}\n');
+    expect(stdout).toBe(
+      '{"client_id":"BMI","verdict":"failed"}\n{"client_id":"MCI","verdict":"failed"}\n{"client_id":"TUL","verdict":"failed"}\n',
+    );
   });
 
   test('rollcall verify finds no drift', async () => {
@@ -75,7 +84,13 @@ describe('rollcall demo --once', () => {
   });
 
   test('rollcall runs lists the run', async () => {
-    const { stdout, code } = await inFolder('runs', '--job', 'flight_delays', '--verdict', 'completed_with_errors');
+    const { stdout, code } = await inFolder(
+      'runs',
+      '--job',
+      'flight_delays',
+      '--verdict',
+      'completed_with_errors',
+    );
 
     expect(code).toBe(0);
     expect(stdout).toMatch(/\d{6}-\d{6} +flight_delays +! completed with errors/);
@@ -119,6 +134,6 @@ test('without data the commands say how to get some', async () => {
   const { code, stderr } = await rollcall(['--data-dir', folder.path, 'runs']);
 
   expect(code).toBe(2);
-  expect(stderr).toContain("rollcall up");
+  expect(stderr).toContain('rollcall up');
   await folder.remove();
 });

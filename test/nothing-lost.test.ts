@@ -2,18 +2,35 @@
 
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { ask, askUntil, finished, spawnScript, startProcess, temporaryFolder, type RunningService } from './rollcall-process.ts';
+import {
+  ask,
+  askUntil,
+  finished,
+  spawnScript,
+  startProcess,
+  temporaryFolder,
+  type RunningService,
+} from './rollcall-process.ts';
 
 const PRODUCERS = ['load-1', 'load-2', 'load-3'];
 
 /** Loads the service from several processes, ends it after a while, and returns how many spans each was told are kept. */
-async function loadAndEnd(service: RunningService, end: () => Promise<unknown>): Promise<Map<string, number>> {
+async function loadAndEnd(
+  service: RunningService,
+  end: () => Promise<unknown>,
+): Promise<Map<string, number>> {
   const program = fileURLToPath(new URL('./programs/steady-load.ts', import.meta.url));
   const loads = PRODUCERS.map((producer) => finished(spawnScript(program, [service.url, producer])));
-  await askUntil<{ n: number }>(service.url, 'SELECT toUInt32(count()) AS n FROM otel_traces', ([found]) => (found?.n ?? 0) > 500);
+  await askUntil<{ n: number }>(
+    service.url,
+    'SELECT toUInt32(count()) AS n FROM otel_traces',
+    ([found]) => (found?.n ?? 0) > 500,
+  );
   await end();
   const ends = await Promise.all(loads);
-  return new Map(ends.map(({ stdout }, index) => [PRODUCERS[index] ?? '', Number(stdout.trim().split('\n').at(-1) ?? 0)]));
+  return new Map(
+    ends.map(({ stdout }, index) => [PRODUCERS[index] ?? '', Number(stdout.trim().split('\n').at(-1) ?? 0)]),
+  );
 }
 
 async function expectKept(dataDir: string, acknowledged: Map<string, number>): Promise<void> {

@@ -32,8 +32,16 @@ afterAll(async () => {
 const example = (name: string): Promise<string> =>
   readFile(new URL(`../packages/ingest/test/otlp-examples/${name}.json`, import.meta.url), 'utf8');
 
-async function post(path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<Response> {
-  return fetch(`${service.url}${path}`, { method: 'POST', body, headers: { 'Content-Type': 'application/json', ...headers } });
+async function post(
+  path: string,
+  body: string | Uint8Array<ArrayBuffer>,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  return fetch(`${service.url}${path}`, {
+    method: 'POST',
+    body,
+    headers: { 'Content-Type': 'application/json', ...headers },
+  });
 }
 
 describe.each([
@@ -44,11 +52,19 @@ describe.each([
   const at = (path: string): { url: string } => ({ url: `${service.url}/v1/${path}` });
 
   test('send traces', async () => {
-    const provider = new TracerProvider({ resource, spanProcessors: [new BatchSpanProcessor({ exporter: new TraceExporter(at('traces')) })] });
+    const provider = new TracerProvider({
+      resource,
+      spanProcessors: [new BatchSpanProcessor({ exporter: new TraceExporter(at('traces')) })],
+    });
     const span = provider.getTracer('stock', '1.2.3').startSpan('charge card', {
       kind: SpanKind.CLIENT,
       attributes: { text: "O'Brien", number: 1.5, list: ['a', 'b'], yes: true },
-      links: [{ context: { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 }, attributes: { why: 'retry' } }],
+      links: [
+        {
+          context: { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 },
+          attributes: { why: 'retry' },
+        },
+      ],
     });
     span.addEvent('declined', { code: 51 });
     span.setStatus({ code: SpanStatusCode.ERROR, message: 'declined' });
@@ -82,10 +98,17 @@ describe.each([
   });
 
   test('send logs and events', async () => {
-    const provider = new LoggerProvider({ resource, processors: [new BatchLogRecordProcessor({ exporter: new LogExporter(at('logs')) })] });
+    const provider = new LoggerProvider({
+      resource,
+      processors: [new BatchLogRecordProcessor({ exporter: new LogExporter(at('logs')) })],
+    });
     const logger = provider.getLogger('stock');
     logger.emit({ body: 'plain line', severityNumber: SeverityNumber.WARN, severityText: 'WARN' });
-    logger.emit({ eventName: 'order.placed', body: { id: 7, tags: ['x'] }, attributes: { nested: { deep: [1, null] } } });
+    logger.emit({
+      eventName: 'order.placed',
+      body: { id: 7, tags: ['x'] },
+      attributes: { nested: { deep: [1, null] } },
+    });
     await provider.forceFlush();
     await provider.shutdown();
 
@@ -95,16 +118,33 @@ describe.each([
       (found) => found.length === 2,
     );
 
-    expect(rows[0]).toMatchObject({ Body: 'plain line', SeverityNumber: 13, SeverityText: 'WARN', EventName: '' });
-    expect(rows[1]).toMatchObject({ Body: '{"id":7,"tags":["x"]}', EventName: 'order.placed', LogAttributes: { nested: '{"deep":[1,null]}' } });
+    expect(rows[0]).toMatchObject({
+      Body: 'plain line',
+      SeverityNumber: 13,
+      SeverityText: 'WARN',
+      EventName: '',
+    });
+    expect(rows[1]).toMatchObject({
+      Body: '{"id":7,"tags":["x"]}',
+      EventName: 'order.placed',
+      LogAttributes: { nested: '{"deep":[1,null]}' },
+    });
   });
 
   test('send sums, gauges and both kinds of histograms', async () => {
-    const reader = new PeriodicExportingMetricReader({ exporter: new MetricExporter(at('metrics')), exportIntervalMillis: 60_000 });
+    const reader = new PeriodicExportingMetricReader({
+      exporter: new MetricExporter(at('metrics')),
+      exportIntervalMillis: 60_000,
+    });
     const provider = new MeterProvider({
       resource,
       readers: [reader],
-      views: [{ instrumentName: 'latency.exponential', aggregation: { type: AggregationType.EXPONENTIAL_HISTOGRAM } }],
+      views: [
+        {
+          instrumentName: 'latency.exponential',
+          aggregation: { type: AggregationType.EXPONENTIAL_HISTOGRAM },
+        },
+      ],
     });
     const meter = provider.getMeter('stock');
     meter.createCounter('orders', { unit: '{order}', description: 'Orders placed' }).add(3, { region: 'eu' });
@@ -115,31 +155,76 @@ describe.each([
     await provider.shutdown();
     const of = (table: string, metric: string): string =>
       `SELECT * FROM ${table} WHERE ServiceName = 'stock-${encoding}' AND MetricName = '${metric}' ORDER BY TimeUnix LIMIT 1`;
-    await askUntil(service.url, of('otel_metrics_exponential_histogram', 'latency.exponential'), (rows) => rows.length === 1);
+    await askUntil(
+      service.url,
+      of('otel_metrics_exponential_histogram', 'latency.exponential'),
+      (rows) => rows.length === 1,
+    );
 
-    const [sum] = await askUntil<object>(service.url, of('otel_metrics_sum', 'orders'), (rows) => rows.length === 1);
-    const [gauge] = await askUntil<object>(service.url, of('otel_metrics_gauge', 'temperature'), (rows) => rows.length === 1);
-    const [histogram] = await askUntil<Record<string, unknown>>(service.url, of('otel_metrics_histogram', 'latency'), (rows) => rows.length === 1);
-    const [exponential] = await ask<object>(service.url, of('otel_metrics_exponential_histogram', 'latency.exponential'));
+    const [sum] = await askUntil<object>(
+      service.url,
+      of('otel_metrics_sum', 'orders'),
+      (rows) => rows.length === 1,
+    );
+    const [gauge] = await askUntil<object>(
+      service.url,
+      of('otel_metrics_gauge', 'temperature'),
+      (rows) => rows.length === 1,
+    );
+    const [histogram] = await askUntil<Record<string, unknown>>(
+      service.url,
+      of('otel_metrics_histogram', 'latency'),
+      (rows) => rows.length === 1,
+    );
+    const [exponential] = await ask<object>(
+      service.url,
+      of('otel_metrics_exponential_histogram', 'latency.exponential'),
+    );
 
-    expect(sum).toMatchObject({ Value: 3, MetricUnit: '{order}', MetricDescription: 'Orders placed', Attributes: { region: 'eu' }, IsMonotonic: true, AggregationTemporality: 2 });
+    expect(sum).toMatchObject({
+      Value: 3,
+      MetricUnit: '{order}',
+      MetricDescription: 'Orders placed',
+      Attributes: { region: 'eu' },
+      IsMonotonic: true,
+      AggregationTemporality: 2,
+    });
     expect(gauge).toMatchObject({ Value: -4.5 });
     expect(histogram).toMatchObject({ Count: 1, Sum: 12, Min: 12, Max: 12 });
-    expect((histogram?.['BucketCounts'] as number[]).reduce((total, count) => total + Number(count), 0)).toBe(1);
+    expect(
+      ((histogram?.['BucketCounts'] ?? []) as number[]).reduce((total, count) => total + Number(count), 0),
+    ).toBe(1);
     expect(exponential).toMatchObject({ Count: 1, Sum: 12, Min: 12, Max: 12, ZeroCount: 0 });
   });
 });
 
 describe('the published OTLP examples', () => {
   beforeAll(async () => {
-    for (const [signal, name] of [['traces', 'trace'], ['metrics', 'metrics'], ['logs', 'logs'], ['logs', 'events']] as const) {
+    for (const [signal, name] of [
+      ['traces', 'trace'],
+      ['metrics', 'metrics'],
+      ['logs', 'logs'],
+      ['logs', 'events'],
+    ] as const) {
       const response = await post(`/v1/${signal}`, await example(name));
       expect(await response.json()).toEqual({});
       expect(response.status).toBe(200);
     }
-    await askUntil(service.url, "SELECT 1 FROM otel_logs WHERE ServiceName = 'my.service'", (rows) => rows.length === 2);
-    await askUntil(service.url, "SELECT 1 FROM otel_metrics_exponential_histogram WHERE ServiceName = 'my.service'", (rows) => rows.length === 1);
-    await askUntil(service.url, "SELECT 1 FROM otel_traces WHERE ServiceName = 'my.service'", (rows) => rows.length === 1);
+    await askUntil(
+      service.url,
+      "SELECT 1 FROM otel_logs WHERE ServiceName = 'my.service'",
+      (rows) => rows.length === 2,
+    );
+    await askUntil(
+      service.url,
+      "SELECT 1 FROM otel_metrics_exponential_histogram WHERE ServiceName = 'my.service'",
+      (rows) => rows.length === 1,
+    );
+    await askUntil(
+      service.url,
+      "SELECT 1 FROM otel_traces WHERE ServiceName = 'my.service'",
+      (rows) => rows.length === 1,
+    );
   });
 
   const common = {
@@ -224,10 +309,25 @@ describe('the published OTLP examples', () => {
       }),
     ]);
     expect(await read('otel_metrics_gauge')).toEqual([
-      expect.objectContaining({ ...common, MetricName: 'my.gauge', TimeUnix: time, Value: 10, Attributes: { 'my.gauge.attr': 'some value' } }),
+      expect.objectContaining({
+        ...common,
+        MetricName: 'my.gauge',
+        TimeUnix: time,
+        Value: 10,
+        Attributes: { 'my.gauge.attr': 'some value' },
+      }),
     ]);
     expect(await read('otel_metrics_histogram')).toEqual([
-      expect.objectContaining({ ...common, MetricName: 'my.histogram', Count: 2, Sum: 2, BucketCounts: [1, 1], ExplicitBounds: [1], Min: 0, Max: 2 }),
+      expect.objectContaining({
+        ...common,
+        MetricName: 'my.histogram',
+        Count: 2,
+        Sum: 2,
+        BucketCounts: [1, 1],
+        ExplicitBounds: [1],
+        Min: 0,
+        Max: 2,
+      }),
     ]);
     expect(await read('otel_metrics_exponential_histogram')).toEqual([
       expect.objectContaining({
@@ -255,12 +355,19 @@ describe('bad input gets a clear error and harms nothing', () => {
     startTimeUnixNano: '1700000000000000000',
     endTimeUnixNano: '1700000001000000000',
   });
-  const traces = (...spans: object[]): string => JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] });
+  const traces = (...spans: object[]): string =>
+    JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] });
 
   test.each([
     ['malformed JSON', '/v1/traces', '{"resourceSpans": [', {}, 400],
     ['JSON that is not OTLP', '/v1/traces', '[1, 2]', {}, 400],
-    ['malformed protobuf', '/v1/logs', Buffer.from([0x0a, 0xff, 0xff]), { 'Content-Type': 'application/x-protobuf' }, 400],
+    [
+      'malformed protobuf',
+      '/v1/logs',
+      Buffer.from([0x0a, 0xff, 0xff]),
+      { 'Content-Type': 'application/x-protobuf' },
+      400,
+    ],
     ['an unknown content type', '/v1/metrics', 'a,b', { 'Content-Type': 'text/csv' }, 415],
     ['an unknown content encoding', '/v1/metrics', '{}', { 'Content-Encoding': 'br' }, 415],
     ['a body that is not gzip', '/v1/traces', 'not gzip', { 'Content-Encoding': 'gzip' }, 400],
@@ -268,7 +375,7 @@ describe('bad input gets a clear error and harms nothing', () => {
     ['a bomb', '/v1/traces', gzipSync(Buffer.alloc(80_000_000, 0x20)), { 'Content-Encoding': 'gzip' }, 413],
     ['an oversized body', '/v1/traces', Buffer.alloc(17_000_000, 0x20), {}, 413],
   ])('%s', async (_, path, body, headers, status) => {
-    const response = await post(path, body as Uint8Array<ArrayBuffer>, headers);
+    const response = await post(path, body, headers);
     const answer = await response.text();
 
     expect(response.status).toBe(status);
@@ -277,7 +384,9 @@ describe('bad input gets a clear error and harms nothing', () => {
 
   test('errors are a google.rpc.Status in the encoding of the request', async () => {
     const json = await post('/v1/traces', '{');
-    const protobuf = await post('/v1/traces', Buffer.from([0xff]), { 'Content-Type': 'application/x-protobuf' });
+    const protobuf = await post('/v1/traces', Buffer.from([0xff]), {
+      'Content-Type': 'application/x-protobuf',
+    });
 
     expect(await json.json()).toMatchObject({ code: 3, message: expect.any(String) });
     expect(protobuf.headers.get('content-type')).toBe('application/x-protobuf');
@@ -285,10 +394,19 @@ describe('bad input gets a clear error and harms nothing', () => {
   });
 
   test('a bad span is refused alone, with its reason, and counted', async () => {
-    const response = await post('/v1/traces', traces(goodSpan('kept'), goodSpan('refused', 'xyz'), goodSpan('kept too')));
+    const response = await post(
+      '/v1/traces',
+      traces(goodSpan('kept'), goodSpan('refused', 'xyz'), goodSpan('kept too')),
+    );
 
-    expect(await response.json()).toMatchObject({ partialSuccess: { rejectedSpans: '1', errorMessage: expect.stringContaining('xyz') } });
-    await askUntil(service.url, "SELECT SpanName FROM otel_traces WHERE SpanName IN ('kept', 'kept too', 'refused')", (rows) => rows.length === 2);
+    expect(await response.json()).toMatchObject({
+      partialSuccess: { rejectedSpans: '1', errorMessage: expect.stringContaining('xyz') },
+    });
+    await askUntil(
+      service.url,
+      "SELECT SpanName FROM otel_traces WHERE SpanName IN ('kept', 'kept too', 'refused')",
+      (rows) => rows.length === 2,
+    );
     const metrics = await (await fetch(`${service.url}/metrics`)).text();
     expect(metrics).toMatch(/rollcall_refused_records_total\{reason="[a-z_]*trace_id"\} 1/);
   });
@@ -298,7 +416,10 @@ describe('bad input gets a clear error and harms nothing', () => {
 
     expect(response.status).toBe(404);
     expect(response.headers.get('content-type')).toContain('application/problem+json');
-    expect(await response.json()).toMatchObject({ code: 'unknown_path', detail: expect.stringContaining('/v1/traces') });
+    expect(await response.json()).toMatchObject({
+      code: 'unknown_path',
+      detail: expect.stringContaining('/v1/traces'),
+    });
   });
 
   test('a web page under another name is not let in', async () => {

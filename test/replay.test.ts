@@ -61,7 +61,9 @@ test(`${SCHEDULES} schedules of duplicated, reordered and split telemetry end in
 });
 
 test('the replayed run is what the job did', async () => {
-  const [run] = await engine.rows<Record<string, unknown>>("SELECT * FROM job_runs WHERE project_id = 'in-order'");
+  const [run] = await engine.rows<Record<string, unknown>>(
+    "SELECT * FROM job_runs WHERE project_id = 'in-order'",
+  );
   const clients = await engine.rows<{ client_id: string; verdict: string; attempt: number }>(
     "SELECT client_id, verdict, attempt FROM client_runs WHERE project_id = 'in-order' ORDER BY client_id",
   );
@@ -134,7 +136,8 @@ function disorder(rows: number): fc.Arbitrary<number[][]> {
 function rowsOf(projectId: string): Omit<Delivery, 'rounds'>[] {
   return requests.flatMap(({ signal, body }) => {
     const result = transcode(signal, 'protobuf', body, { projectId, receivedAtMs: Date.now() });
-    if (result.status !== 'ok' || result.refused.length > 0) throw new Error('captured telemetry was refused');
+    if (result.status !== 'ok' || result.refused.length > 0)
+      throw new Error('captured telemetry was refused');
     return result.blocks.flatMap(({ table, bytes }) =>
       bytes
         .toString()
@@ -160,7 +163,10 @@ async function deliver(rows: readonly Delivery[]): Promise<void> {
     const arriving = rows.filter(({ rounds }) => rounds.includes(round));
     const byTable = Map.groupBy(arriving, ({ table }) => table);
     for (const [table, lines] of byTable) {
-      const text = lines.map(({ line }) => `${line}\n`).reverse().join('');
+      const text = lines
+        .map(({ line }) => `${line}\n`)
+        .toReversed()
+        .join('');
       await spool.append([{ table, rows: lines.length, bytes: Buffer.from(text) }]);
     }
     await spool.seal();
@@ -172,14 +178,16 @@ async function deliver(rows: readonly Delivery[]): Promise<void> {
 
 /** The view's rows of each project as one text, without the project itself. */
 async function readByProject(view: string): Promise<Map<string, string>> {
-  const rows = await engine.rows<Record<string, unknown>>(`SELECT * FROM ${view} WHERE project_id = 'in-order' OR startsWith(project_id, 'disorder-')`);
+  const rows = await engine.rows<Record<string, unknown>>(
+    `SELECT * FROM ${view} WHERE project_id = 'in-order' OR startsWith(project_id, 'disorder-')`,
+  );
   const byProject = Map.groupBy(rows, ({ project_id: project }) => String(project));
   return new Map(
     [...byProject].map(([project, found]) => [
       project,
       found
-        .map(({ project_id: _, ...row }) => JSON.stringify(row))
-        .sort()
+        .map((row) => JSON.stringify({ ...row, project_id: '' }))
+        .toSorted()
         .join('\n'),
     ]),
   );
@@ -189,6 +197,8 @@ async function readByProject(view: string): Promise<Map<string, string>> {
 function isEndOf(line: string, clientId: string): boolean {
   const row = JSON.parse(line) as Record<string, unknown>;
   const attributes = (row['SpanAttributes'] ?? {}) as Record<string, string>;
-  const isEnd = String(row['EventName'] ?? '').endsWith('run.ended') || ['job_run', 'client_run'].includes(attributes['rollcall.span.kind'] ?? '');
+  const isEnd =
+    ((row['EventName'] ?? '') as string).endsWith('run.ended') ||
+    ['job_run', 'client_run'].includes(attributes['rollcall.span.kind'] ?? '');
   return isEnd && (row['ClientId'] ?? '') === clientId;
 }

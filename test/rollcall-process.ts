@@ -27,13 +27,19 @@ export interface RunningService {
 }
 
 /** A fresh environment: no setting of the machine or of another test leaks in. */
-export function environment(settings: Record<string, string> = {}): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(ROLLCALL|OTEL|VITEST|NODE_V8)/.test(name));
+function environment(settings: Record<string, string> = {}): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(ROLLCALL|OTEL|VITEST|NODE_V8)/.test(name),
+  );
   return { ...Object.fromEntries(inherited), NO_COLOR: '1', ...settings };
 }
 
 /** Starts `node script …` with this checkout's sources. */
-export function spawnScript(script: string, args: readonly string[], settings: Record<string, string> = {}): ChildProcess {
+export function spawnScript(
+  script: string,
+  args: readonly string[],
+  settings: Record<string, string> = {},
+): ChildProcess {
   return spawn(process.execPath, ['--conditions=rollcall-source', script, ...args], {
     env: environment(settings),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -41,7 +47,10 @@ export function spawnScript(script: string, args: readonly string[], settings: R
 }
 
 /** Runs `rollcall …` to its end. */
-export async function rollcall(args: readonly string[], settings: Record<string, string> = {}): Promise<Finished> {
+export async function rollcall(
+  args: readonly string[],
+  settings: Record<string, string> = {},
+): Promise<Finished> {
   return finished(spawnScript(MAIN, args, settings));
 }
 
@@ -56,7 +65,10 @@ export async function finished(child: ChildProcess): Promise<Finished> {
 }
 
 /** Starts `rollcall up` on a free port and waits until it listens. */
-export async function startProcess(dataDir: string, settings: Record<string, string> = {}): Promise<RunningService> {
+export async function startProcess(
+  dataDir: string,
+  settings: Record<string, string> = {},
+): Promise<RunningService> {
   const child = spawnScript(MAIN, ['up', '--port', '0', '--data-dir', dataDir], settings);
   const end = finished(child);
   let printed = '';
@@ -88,10 +100,18 @@ export async function temporaryFolder(): Promise<{ path: string; remove: () => P
 }
 
 /** Asks the service in SQL. */
-export async function ask<Row>(url: string, query: string, params: Record<string, string> = {}, key?: string): Promise<Row[]> {
+export async function ask<Row>(
+  url: string,
+  query: string,
+  params: Record<string, string> = {},
+  key?: string,
+): Promise<Row[]> {
   const response = await fetch(`${url}/api/v1/sql`, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json', ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }) },
+    headers: {
+      'Content-Type': 'application/json',
+      ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
+    },
     body: JSON.stringify({ query, params }),
   });
   const text = await response.text();
@@ -113,7 +133,10 @@ export async function askUntil<Row>(
   for (;;) {
     const rows = await ask<Row>(url, query);
     if (isEnough(rows)) return rows;
-    if (Date.now() > deadline) throw new Error(`Not so within ${withinMs} ms: ${query}\nlast answer: ${JSON.stringify(rows).slice(0, 2_000)}`);
+    if (Date.now() > deadline)
+      throw new Error(
+        `Not so within ${withinMs} ms: ${query}\nlast answer: ${JSON.stringify(rows).slice(0, 2_000)}`,
+      );
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

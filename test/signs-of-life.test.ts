@@ -3,7 +3,13 @@
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { askUntil, spawnScript, startProcess, temporaryFolder, type RunningService } from './rollcall-process.ts';
+import {
+  askUntil,
+  spawnScript,
+  startProcess,
+  temporaryFolder,
+  type RunningService,
+} from './rollcall-process.ts';
 
 const HEARTBEAT_MS = 400;
 
@@ -45,7 +51,11 @@ test('a job killed with -9 runs on screen until then, and is lost within three h
   const runId = chunk.toString().trim();
   // It lives for longer than the limit, so that only its heartbeats can keep it from being lost.
   const bornMs = Date.now();
-  const [alive] = await askUntil<Seen>(service.url, look(runId), ([seen]) => seen?.leads === 31 && Date.now() - bornMs > 5 * HEARTBEAT_MS);
+  const [alive] = await askUntil<Seen>(
+    service.url,
+    look(runId),
+    ([seen]) => seen?.leads === 31 && Date.now() - bornMs > 5 * HEARTBEAT_MS,
+  );
 
   child.kill('SIGKILL');
   const killedMs = Date.now();

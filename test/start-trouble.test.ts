@@ -33,7 +33,14 @@ test('a second service on one data folder is refused, and the first goes on', as
 test('commands find the running service that holds the data folder', async () => {
   const service = await startProcess(folder.path);
 
-  const answered = await rollcall(['--data-dir', folder.path, 'sql', 'SELECT count() AS n FROM job_runs', '--format', 'JSONEachRow']);
+  const answered = await rollcall([
+    '--data-dir',
+    folder.path,
+    'sql',
+    'SELECT count() AS n FROM job_runs',
+    '--format',
+    'JSONEachRow',
+  ]);
   const migrated = await rollcall(['--data-dir', folder.path, 'migrate']);
 
   expect(answered).toMatchObject({ code: 0, stdout: '{"n":0}\n' });
@@ -42,7 +49,10 @@ test('commands find the running service that holds the data folder', async () =>
 });
 
 test('a lock that a dead process left is taken over', async () => {
-  await writeFile(join(folder.path, 'service.json'), JSON.stringify({ pid: 4_194_000, url: 'http://127.0.0.1:1', localKey: 'x' }));
+  await writeFile(
+    join(folder.path, 'service.json'),
+    JSON.stringify({ pid: 4_194_000, url: 'http://127.0.0.1:1', localKey: 'x' }),
+  );
 
   const service = await startProcess(folder.path);
 
@@ -73,7 +83,15 @@ test('a taken port is named, with the way out', async () => {
 });
 
 test('without a key the service refuses every address but loopback', async () => {
-  const { code, stderr } = await rollcall(['up', '--host', '0.0.0.0', '--port', '0', '--data-dir', folder.path]);
+  const { code, stderr } = await rollcall([
+    'up',
+    '--host',
+    '0.0.0.0',
+    '--port',
+    '0',
+    '--data-dir',
+    folder.path,
+  ]);
 
   expect(code).toBe(2);
   expect(stderr).toContain('rollcall keys add');

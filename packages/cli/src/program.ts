@@ -13,7 +13,10 @@ export function createProgram(): Command {
     // Whoever calls it wrongly gets 2, as for everything else that can not be done.
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .option('--url <url>', 'a running service, instead of the one that holds the data folder')
-    .option('--data-dir <folder>', 'data folder of the embedded engine (ROLLCALL_DATA_DIR, default .rollcall)')
+    .option(
+      '--data-dir <folder>',
+      'data folder of the embedded engine (ROLLCALL_DATA_DIR, default .rollcall)',
+    )
     .addHelpText(
       'after',
       `

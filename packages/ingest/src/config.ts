@@ -19,9 +19,21 @@ const schema = z.object({
     .optional(),
   ROLLCALL_KEYS_FILE: z.string().min(1).optional(),
   ROLLCALL_RAW_RETENTION_DAYS: z.coerce.number().int().min(1).max(DAY_LIMIT).default(90),
-  ROLLCALL_MAX_BODY_BYTES: z.coerce.number().int().min(1024).default(16 * 1024 ** 2),
-  ROLLCALL_MAX_INFLATED_BYTES: z.coerce.number().int().min(1024).default(64 * 1024 ** 2),
-  ROLLCALL_SPOOL_MAX_BYTES: z.coerce.number().int().min(1024).default(2 * 1024 ** 3),
+  ROLLCALL_MAX_BODY_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .default(16 * 1024 ** 2),
+  ROLLCALL_MAX_INFLATED_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .default(64 * 1024 ** 2),
+  ROLLCALL_SPOOL_MAX_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .default(2 * 1024 ** 3),
   ROLLCALL_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 

@@ -16,7 +16,11 @@ export interface DataDirClaim {
   release(): Promise<void>;
 }
 
-const lockSchema = z.object({ pid: z.number().int(), url: z.string().optional(), localKey: z.string().optional() });
+const lockSchema = z.object({
+  pid: z.number().int(),
+  url: z.string().optional(),
+  localKey: z.string().optional(),
+});
 
 /**
  * Takes the folder for this process, until `release`. A lock left by a process that is gone is taken over.

@@ -1,7 +1,15 @@
 /** The ingest service and what the command line needs of it. */
 export { ConfigError, readConfig, type IngestConfig } from './config.ts';
 export { findService } from './data-dir.ts';
-export { addKey, KeyFileError, readKeys, removeKey, SCOPES, type Scope, type StoredKey } from './keys/key-ring.ts';
+export {
+  addKey,
+  KeyFileError,
+  readKeys,
+  removeKey,
+  SCOPES,
+  type Scope,
+  type StoredKey,
+} from './keys/key-ring.ts';
 export { startService, StartError, type Service } from './service.ts';
 export { openEngine, type Engine, type Parameters } from './store/engine.ts';
 export { EngineError } from './store/engine-error.ts';

@@ -122,7 +122,9 @@ async function listen(server: Server, { host, port }: IngestConfig): Promise<str
               `Port ${port} on ${host} is taken by another program. Stop it, or choose another port with ROLLCALL_PORT.`,
               { cause: error },
             )
-          : new StartError('listen_failed', `Can not listen on ${host}:${port}: ${error.message}`, { cause: error }),
+          : new StartError('listen_failed', `Can not listen on ${host}:${port}: ${error.message}`, {
+              cause: error,
+            }),
       );
     });
     server.listen(port, host, resolve);

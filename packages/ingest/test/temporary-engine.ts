@@ -7,7 +7,11 @@ import { openEngine, type Engine } from '../src/store/engine.ts';
 import { migrate } from '../src/store/migrate.ts';
 
 /** The engine has its schema. `dispose` closes it and removes the folder. */
-export async function openTemporaryEngine(): Promise<{ engine: Engine; folder: string; dispose: () => Promise<void> }> {
+export async function openTemporaryEngine(): Promise<{
+  engine: Engine;
+  folder: string;
+  dispose: () => Promise<void>;
+}> {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-engine-'));
   const engine = await openEngine({ dataDir: folder, database: 'rollcall' });
   await migrate(engine, { rawRetentionDays: 90 });

@@ -1,13 +1,7 @@
 /** Lists what a run can declare and what Rollcall can conclude. */
 
 /** What a program may say of its own end. */
-export const DECLARED_STATUSES = [
-  'completed',
-  'nothing_to_do',
-  'failed',
-  'cancelled',
-  'timed_out',
-] as const;
+export const DECLARED_STATUSES = ['completed', 'nothing_to_do', 'failed', 'cancelled', 'timed_out'] as const;
 export type DeclaredStatus = (typeof DECLARED_STATUSES)[number];
 
 /**

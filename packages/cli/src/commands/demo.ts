@@ -29,7 +29,8 @@ interface DemoOptions extends GlobalOptions {
  * keeps serving. Exits with 1 where the numbers disagree.
  */
 export async function demo({ once: isOnce = false, pace, ...options }: DemoOptions): Promise<void> {
-  if (!/^\d{1,4}$/.test(pace)) throw new UsageError(`Unusable pace '${pace}'; use milliseconds from 0 to 9999.`);
+  if (!/^\d{1,4}$/.test(pace))
+    throw new UsageError(`Unusable pace '${pace}'; use milliseconds from 0 to 9999.`);
   const stopSignal = nextStopSignal();
   const { service, url, key } = await findOrStart(options);
   try {
@@ -44,7 +45,9 @@ export async function demo({ once: isOnce = false, pace, ...options }: DemoOptio
   }
 }
 
-async function findOrStart(options: GlobalOptions & { port?: string }): Promise<{ service: Service | null; url: string; key: string | undefined }> {
+async function findOrStart(
+  options: GlobalOptions & { port?: string },
+): Promise<{ service: Service | null; url: string; key: string | undefined }> {
   const key = process.env['ROLLCALL_API_KEY'];
   if (options.url !== undefined) return { service: null, url: options.url, key };
   const { findService } = await import('@rollcall/ingest');
@@ -56,9 +59,18 @@ async function findOrStart(options: GlobalOptions & { port?: string }): Promise<
   return { service, url: service.url, key: service.localKey };
 }
 
-async function runAndCompare({ url, key, pace, ...options }: GlobalOptions & { url: string; key: string | undefined; pace: string }): Promise<boolean> {
-  console.log(`\n${bold('A real job:')} flight_delays counts 20,000 flights of 2001. A client is an origin airport.`);
-  console.log(dim('481 airports are expected. Three have a delay that needs review, one is never visited.\n'));
+async function runAndCompare({
+  url,
+  key,
+  pace,
+  ...options
+}: GlobalOptions & { url: string; key: string | undefined; pace: string }): Promise<boolean> {
+  console.log(
+    `\n${bold('A real job:')} flight_delays counts 20,000 flights of 2001. A client is an origin airport.`,
+  );
+  console.log(
+    dim('481 airports are expected. Three have a delay that needs review, one is never visited.\n'),
+  );
   const truth = computeTruth();
   const child = spawn(process.execPath, [...process.execArgv, script('flight-delays-job'), pace], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -89,10 +101,24 @@ function compare(metrics: readonly MetricRow[], truth: Record<string, number>): 
   const rows = Object.entries(truth).map(([name, expected]) => {
     const seen = metrics.find(({ metric }) => metric === name)?.value;
     const agrees = seen === expected;
-    return { agrees, cells: [name, seen === undefined ? 'none' : drawNumber(seen), drawNumber(expected), agrees ? drawVerdict('completed', 'agree') : drawVerdict('failed', 'differ')] };
+    return {
+      agrees,
+      cells: [
+        name,
+        seen === undefined ? 'none' : drawNumber(seen),
+        drawNumber(expected),
+        agrees ? drawVerdict('completed', 'agree') : drawVerdict('failed', 'differ'),
+      ],
+    };
   });
   console.log(`\n${bold('The same six numbers, straight from the file by one SQL statement')}\n`);
-  console.log(drawTable(['metric', 'Rollcall', 'the file', ''], rows.map(({ cells }) => cells), { align: ['left', 'right', 'right', 'left'] }));
+  console.log(
+    drawTable(
+      ['metric', 'Rollcall', 'the file', ''],
+      rows.map(({ cells }) => cells),
+      { align: ['left', 'right', 'right', 'left'] },
+    ),
+  );
   const allAgree = rows.length === 6 && metrics.length === 6 && rows.every(({ agrees }) => agrees);
   console.log(`\n${bold(allAgree ? 'All six agree.' : 'They do not agree.')}`);
   return allAgree;

@@ -17,7 +17,13 @@ export async function runs({
   limit,
   json = false,
   ...options
-}: GlobalOptions & { job?: string; verdict?: string; project?: string; limit: string; json?: boolean }): Promise<void> {
+}: GlobalOptions & {
+  job?: string;
+  verdict?: string;
+  project?: string;
+  limit: string;
+  json?: boolean;
+}): Promise<void> {
   if (verdict !== undefined && !(VERDICTS as readonly string[]).includes(verdict)) {
     throw new UsageError(`Unknown verdict '${verdict}'; use one of ${VERDICTS.join(', ')}.`);
   }
@@ -28,7 +34,10 @@ export async function runs({
   try {
     const found = await readRuns(reader, { job, verdict, project, limit: Number(limit) });
     if (json) console.log(JSON.stringify(found, null, 2));
-    else if (found.length === 0) console.log(`No job runs like that in ${reader.source}. 'rollcall demo' makes one; docs/sdk.md shows how to make your own.`);
+    else if (found.length === 0)
+      console.log(
+        `No job runs like that in ${reader.source}. 'rollcall demo' makes one; docs/sdk.md shows how to make your own.`,
+      );
     else print(found);
   } finally {
     await reader.close();
@@ -42,7 +51,9 @@ function print(found: readonly JobRunRow[]): void {
     severalProjects ? `${run.project_id}/${run.job_name}` : run.job_name,
     drawVerdict(run.verdict) + (run.telemetry === 'incomplete' ? ' (telemetry incomplete)' : ''),
     drawTime(run.started_at),
-    run.verdict === 'running' && run.progress !== null ? `${Math.floor(run.progress * 100)} %` : drawDuration(run.duration_ms),
+    run.verdict === 'running' && run.progress !== null
+      ? `${Math.floor(run.progress * 100)} %`
+      : drawDuration(run.duration_ms),
     run.clients_expected > 0 ? `${run.clients_started} of ${run.clients_expected}` : `${run.clients_started}`,
     run.clients_failed > 0 ? `${run.clients_failed}` : '',
   ]);

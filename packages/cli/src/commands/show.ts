@@ -26,11 +26,16 @@ async function findRuns(reader: Reader, wanted: string, project: string | undefi
   if (wanted === 'latest') {
     const latest = await readRuns(reader, { project, limit: 1 });
     if (latest.length > 0) return latest;
-    throw new UsageError(`There are no runs in ${reader.source} yet; 'rollcall demo' makes one.`, { exitCode: 1 });
+    throw new UsageError(`There are no runs in ${reader.source} yet; 'rollcall demo' makes one.`, {
+      exitCode: 1,
+    });
   }
   const parsed = parseRunId(wanted);
   if (parsed.status === 'refused') throw new UsageError(parsed.reason);
   const found = await readRunsById(reader, parsed.runId, project);
   if (found.length > 0) return found;
-  throw new UsageError(`There is no run ${parsed.runId} in ${reader.source}; 'rollcall runs' lists those there are.`, { exitCode: 1 });
+  throw new UsageError(
+    `There is no run ${parsed.runId} in ${reader.source}; 'rollcall runs' lists those there are.`,
+    { exitCode: 1 },
+  );
 }

@@ -10,7 +10,9 @@ export async function sql(
   { format, param = [], ...options }: GlobalOptions & { format: string; param?: string[] },
 ): Promise<void> {
   if (!/^[A-Za-z]\w{0,63}$/.test(format)) {
-    throw new UsageError(`Unusable format '${format}'; name a ClickHouse output format such as JSONEachRow or CSVWithNames.`);
+    throw new UsageError(
+      `Unusable format '${format}'; name a ClickHouse output format such as JSONEachRow or CSVWithNames.`,
+    );
   }
   const parameters = Object.fromEntries(param.map(readParameter));
   const query = (statement === '-' ? await text(process.stdin) : statement).trim().replace(/;$/, '');

@@ -21,9 +21,11 @@ export async function start(config: IngestConfig): Promise<Service> {
 
 export function printWhere(service: Service): void {
   const { engine, url, keyCount } = service;
-  console.log(`${bold('Rollcall is up.')}`);
+  console.log(bold('Rollcall is up.'));
   console.log(`  OTLP/HTTP   ${url}/v1/traces, /v1/metrics, /v1/logs`);
-  console.log(`  data        ${engine.place} ${dim(engine.kind === 'embedded' ? '(embedded ClickHouse)' : '(ClickHouse server)')}`);
+  console.log(
+    `  data        ${engine.place} ${dim(engine.kind === 'embedded' ? '(embedded ClickHouse)' : '(ClickHouse server)')}`,
+  );
   console.log(
     keyCount === 0
       ? `  keys        none: only this machine is let in. ${dim('rollcall keys add --project NAME makes one')}`

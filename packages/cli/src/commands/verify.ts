@@ -7,7 +7,10 @@ import { bold } from '../print/verdict.ts';
 import { openReader, type GlobalOptions } from '../reader/reader.ts';
 
 /** Exits with 1 when anything differs. */
-export async function verify({ json = false, ...options }: GlobalOptions & { json?: boolean }): Promise<void> {
+export async function verify({
+  json = false,
+  ...options
+}: GlobalOptions & { json?: boolean }): Promise<void> {
   const { VERIFICATIONS } = await import('@rollcall/ingest');
   const reader = await openReader(options);
   const results: (Drift & { rollup: string })[] = [];
@@ -29,11 +32,25 @@ export async function verify({ json = false, ...options }: GlobalOptions & { jso
 }
 
 function print(results: readonly (Drift & { rollup: string })[], drifted: number, source: string): void {
-  const rows = results.map(({ rollup, compared, drifted: differing, drift }) =>
-    [rollup, drawNumber(Number(compared)), drawNumber(Number(differing)), drawNumber(drift)]);
-  console.log(drawTable(['rollup', 'values compared', 'differing', 'drift'], rows, { align: ['left', 'right', 'right', 'right'] }));
+  const rows = results.map(({ rollup, compared, drifted: differing, drift }) => [
+    rollup,
+    drawNumber(Number(compared)),
+    drawNumber(Number(differing)),
+    drawNumber(drift),
+  ]);
+  console.log(
+    drawTable(['rollup', 'values compared', 'differing', 'drift'], rows, {
+      align: ['left', 'right', 'right', 'right'],
+    }),
+  );
   for (const { rollup, samples } of results) {
     for (const sample of samples) console.log(`  ${rollup}: ${sample}`);
   }
-  console.log(bold(drifted === 0 ? `Drift 0: every rollup in ${source} agrees with its raw rows.` : `${drawNumber(drifted)} values drifted.`));
+  console.log(
+    bold(
+      drifted === 0
+        ? `Drift 0: every rollup in ${source} agrees with its raw rows.`
+        : `${drawNumber(drifted)} values drifted.`,
+    ),
+  );
 }

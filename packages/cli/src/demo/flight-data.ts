@@ -20,5 +20,5 @@ export async function readFlights(): Promise<Flight[]> {
 export async function readAirports(flights: readonly Flight[]): Promise<string[]> {
   const airports = csvParse<'iata' | 'state'>(await readFile(AIRPORTS_PATH, 'utf8'));
   const small = airports.filter(({ state }) => SMALL_AIRPORT_STATES.has(state)).map(({ iata }) => iata);
-  return [...new Set([...flights.map(({ origin }) => origin), ...small])].sort();
+  return [...new Set([...flights.map(({ origin }) => origin), ...small])].toSorted();
 }

@@ -10,9 +10,9 @@ export interface Flight {
   readonly distance: number;
 }
 
-export const JOB_NAME = 'flight_delays';
+const JOB_NAME = 'flight_delays';
 /** On the roster, but never visited: it never answers the roll call. */
-export const NEVER_VISITED = 'ZZZ';
+const NEVER_VISITED = 'ZZZ';
 /** A longer delay is looked at by a person before it counts. */
 const LONGEST_PLAUSIBLE_DELAY_MIN = 480;
 /** A shorter delay is none, as airlines count. */
@@ -29,7 +29,13 @@ export interface FlightDelaysOptions {
 }
 
 /** Runs the job. An airport that fails does not stop the others. */
-export async function flightDelays({ job, flights, airports, paceMs, onStarted }: FlightDelaysOptions): Promise<void> {
+export async function flightDelays({
+  job,
+  flights,
+  airports,
+  paceMs,
+  onStarted,
+}: FlightDelaysOptions): Promise<void> {
   const byOrigin = Map.groupBy(flights, ({ origin }) => origin);
   await job(JOB_NAME, async (run) => {
     onStarted(run.runId);

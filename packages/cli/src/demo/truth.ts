@@ -28,7 +28,11 @@ SETTINGS max_threads = 1, input_format_parallel_parsing = 0, input_format_skip_u
 const client = createClient({
   connection: createChdbConnection({ path: ':memory:' }),
 } as unknown as ClickHouseClientConfigOptions);
-const answer = await client.query({ query: TRUTH_SQL, query_params: { path: FLIGHTS_PATH }, format: 'JSONEachRow' });
+const answer = await client.query({
+  query: TRUTH_SQL,
+  query_params: { path: FLIGHTS_PATH },
+  format: 'JSONEachRow',
+});
 const [numbers] = await answer.json<Record<string, string | number>>();
 process.stdout.write(JSON.stringify(numbers));
 await client.close();

@@ -18,7 +18,11 @@ export interface WatchOptions {
 }
 
 /** Draws progress until the run has its verdict and its telemetry is complete, or `settleMs` after the process ended. */
-export async function watchRun(reader: Reader, runId: string, { ended, settleMs }: WatchOptions): Promise<RunDetails | null> {
+export async function watchRun(
+  reader: Reader,
+  runId: string,
+  { ended, settleMs }: WatchOptions,
+): Promise<RunDetails | null> {
   const spinner = ora({ text: `${runId} starts`, stream: process.stdout, discardStdin: false }).start();
   let endedAtMs = Number.POSITIVE_INFINITY;
   void ended.then(() => {

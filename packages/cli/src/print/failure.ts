@@ -16,6 +16,8 @@ export class UsageError extends Error {
 export function reportFailure(error: unknown): number {
   const { code, message, stack } = error as { code?: unknown; message?: string; stack?: string };
   const isExpected = error instanceof UsageError || typeof code === 'string';
-  process.stderr.write(`${styleText('red', 'rollcall:', { stream: process.stderr })} ${isExpected ? message : stack}\n`);
+  process.stderr.write(
+    `${styleText('red', 'rollcall:', { stream: process.stderr })} ${isExpected ? message : stack}\n`,
+  );
   return error instanceof UsageError ? error.exitCode : 2;
 }

@@ -29,13 +29,20 @@ export function drawRun({ run, clients, metrics, failures }: RunDetails): string
 
 function drawClients({ run, clients }: Pick<RunDetails, 'run' | 'clients'>): string[] {
   if (clients.length === 0) return [];
-  const total = run.clients_expected > 0 ? `${plural(run.clients_expected, 'client')} expected, ${drawNumber(run.clients_started)} answered` : plural(run.clients_started, 'client');
+  const total =
+    run.clients_expected > 0
+      ? `${plural(run.clients_expected, 'client')} expected, ${drawNumber(run.clients_started)} answered`
+      : plural(run.clients_started, 'client');
   const rows = clients.map(({ verdict, clients: count, sample }) => [
     drawNumber(count),
     drawVerdict(verdict),
     NAMED.has(verdict) ? sample.join(', ') + (count > sample.length ? ', …' : '') : '',
   ]);
-  return [total, drawTable(['', '', ''], rows, { align: ['right', 'left', 'left'] }).replace(/^\s*\n/, ''), ''];
+  return [
+    total,
+    drawTable(['', '', ''], rows, { align: ['right', 'left', 'left'] }).replace(/^\s*\n/, ''),
+    '',
+  ];
 }
 
 function drawMetrics(metrics: RunDetails['metrics']): string[] {
@@ -46,7 +53,10 @@ function drawMetrics(metrics: RunDetails['metrics']): string[] {
     drawNumber(value),
     drawNumber(clients),
   ]);
-  return [drawTable(['metric', 'agg', 'value', 'clients'], rows, { align: ['left', 'left', 'right', 'right'] }), ''];
+  return [
+    drawTable(['metric', 'agg', 'value', 'clients'], rows, { align: ['left', 'left', 'right', 'right'] }),
+    '',
+  ];
 }
 
 function drawFailures(failures: readonly FailureGroupRow[]): string[] {

@@ -28,7 +28,7 @@ export interface JobRunRow {
   readonly notes: readonly string[];
 }
 
-export interface ClientCount {
+interface ClientCount {
   readonly verdict: Verdict;
   readonly clients: number;
   /** A few of them by ID, in order. */
@@ -75,7 +75,10 @@ const JOB_RUN_COLUMNS = `project_id, job_name, run_id, origin, trace_id, attempt
  * The newest job runs that match. Their keys are looked up first, so that verdicts are concluded for these runs alone;
  * a verdict is not known before it is concluded, so with that filter all runs are read.
  */
-export async function readRuns(reader: Reader, { job = '', verdict = '', project = '', limit }: RunFilter): Promise<JobRunRow[]> {
+export async function readRuns(
+  reader: Reader,
+  { job = '', verdict = '', project = '', limit }: RunFilter,
+): Promise<JobRunRow[]> {
   const newest = `(project_id, run_id) IN (
          SELECT project_id, run_id
          FROM job_run_states
@@ -109,7 +112,8 @@ export async function readRunsById(reader: Reader, runId: string, project = ''):
 /** What belongs to a job run: clients by verdict, metrics, and failures by kind. */
 export async function readDetails(reader: Reader, run: JobRunRow): Promise<RunDetails> {
   const key = { project: run.project_id, runId: run.run_id, origin: run.origin };
-  const where = 'WHERE project_id = {project:String} AND run_id = {runId:String} AND origin = {origin:String}';
+  const where =
+    'WHERE project_id = {project:String} AND run_id = {runId:String} AND origin = {origin:String}';
   const clients = await reader.rows<ClientCount>(
     `SELECT verdict, toUInt32(count()) AS clients, arraySlice(arraySort(groupArray(client_id)), 1, 10) AS sample
      FROM client_runs ${where}

@@ -19,9 +19,15 @@ export interface GlobalOptions {
 }
 
 /** Reads the settings, with the command's options in place of their variables. */
-export async function loadConfig(options: GlobalOptions & { port?: string; host?: string }): Promise<IngestConfig> {
+export async function loadConfig(
+  options: GlobalOptions & { port?: string; host?: string },
+): Promise<IngestConfig> {
   const { readConfig } = await import('@rollcall/ingest');
-  const given = { ROLLCALL_DATA_DIR: options.dataDir, ROLLCALL_PORT: options.port, ROLLCALL_HOST: options.host };
+  const given = {
+    ROLLCALL_DATA_DIR: options.dataDir,
+    ROLLCALL_PORT: options.port,
+    ROLLCALL_HOST: options.host,
+  };
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return readConfig({ ...process.env, ...set });
 }
@@ -42,7 +48,8 @@ export async function openReader(options: GlobalOptions): Promise<Reader> {
     engine.readOnly(sql, { format, parameters });
   return {
     source: engine.place,
-    rows: async <Row>(sql: string, parameters?: Parameters) => parseRows<Row>(await stream(sql, 'JSONEachRow', parameters)),
+    rows: async <Row>(sql: string, parameters?: Parameters) =>
+      parseRows<Row>(await stream(sql, 'JSONEachRow', parameters)),
     stream,
     close: () => engine.close(),
   };
@@ -53,7 +60,8 @@ function serviceReader(url: string, key: string | undefined): Reader {
     ask(url, key, { query: sql, format, params });
   return {
     source: url,
-    rows: async <Row>(sql: string, parameters?: Parameters) => parseRows<Row>(await stream(sql, 'JSONEachRow', parameters)),
+    rows: async <Row>(sql: string, parameters?: Parameters) =>
+      parseRows<Row>(await stream(sql, 'JSONEachRow', parameters)),
     stream,
     close: async () => undefined,
   };
@@ -64,17 +72,22 @@ async function ask(url: string, key: string | undefined, body: object): Promise<
   try {
     response = await fetch(new URL('/api/v1/sql', url), {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }) },
+      headers: {
+        'Content-Type': 'application/json',
+        ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
+      },
       body: JSON.stringify(body),
     });
   } catch (error) {
-    throw new UsageError(`No service answers at ${url}. Start one with 'rollcall up', or leave out --url. (${String((error as Error).cause ?? error)})`);
+    throw new UsageError(
+      `No service answers at ${url}. Start one with 'rollcall up', or leave out --url. (${String((error as Error).cause ?? error)})`,
+    );
   }
   if (!response.ok || response.body === null) {
     const text = await response.text();
     throw new UsageError(explain(text, response.status));
   }
-  return Readable.fromWeb(response.body as import('node:stream/web').ReadableStream);
+  return Readable.fromWeb(response.body);
 }
 
 function explain(text: string, status: number): string {
@@ -86,7 +99,9 @@ function explain(text: string, status: number): string {
 }
 
 async function parseRows<Row>(stream: Readable): Promise<Row[]> {
-  const text = Buffer.concat(await stream.map((chunk: Uint8Array | string) => Buffer.from(chunk)).toArray()).toString();
+  const text = Buffer.concat(
+    await stream.map((chunk: Uint8Array | string) => Buffer.from(chunk)).toArray(),
+  ).toString();
   return text
     .split('\n')
     .filter((line) => line !== '')

@@ -31,7 +31,9 @@ export function createApp({ engine, spool, keys, counters, log, limits }: AppOpt
     const state = { clickhouse: await engine.ping().catch(() => false), spool: spool.hasRoom };
     return c.json(state, state.clickhouse && state.spool ? 200 : 503);
   });
-  app.get('/metrics', async (c) => c.body(await counters.text(), 200, { 'Content-Type': counters.contentType }));
+  app.get('/metrics', async (c) =>
+    c.body(await counters.text(), 200, { 'Content-Type': counters.contentType }),
+  );
 
   app.use(
     '/v1/*',
@@ -46,7 +48,8 @@ export function createApp({ engine, spool, keys, counters, log, limits }: AppOpt
     createOtlpRoutes({
       limits,
       clock: Date.now,
-      projectOf: (c) => (c as { get: (key: 'caller') => AppEnv['Variables']['caller'] }).get('caller').project,
+      projectOf: (c) =>
+        (c as { get: (key: 'caller') => AppEnv['Variables']['caller'] }).get('caller').project,
       accept: async (blocks) => {
         const acceptance = await spool.append(blocks);
         if (acceptance.status === 'accepted') {
@@ -55,14 +58,20 @@ export function createApp({ engine, spool, keys, counters, log, limits }: AppOpt
         return acceptance;
       },
       onRefused: (reason, count) => counters.refusedRecords.inc({ reason }, count),
-      onError: (error) => log.error({ err: error }, 'rows could not be kept; the sender is told to try again'),
+      onError: (error) =>
+        log.error({ err: error }, 'rows could not be kept; the sender is told to try again'),
     }),
   );
   app.use('/api/v1/sql', authenticate(keys, 'admin', { onRefused }));
   app.route('/api/v1/sql', createSqlRoutes({ engine }));
 
   app.notFound((c) =>
-    problem(c, 404, 'unknown_path', `There is no ${c.req.method} ${c.req.path} here. OTLP goes to /v1/traces, /v1/metrics and /v1/logs.`),
+    problem(
+      c,
+      404,
+      'unknown_path',
+      `There is no ${c.req.method} ${c.req.path} here. OTLP goes to /v1/traces, /v1/metrics and /v1/logs.`,
+    ),
   );
   app.onError((error, c) => {
     if (error instanceof HTTPException) return problem(c, error.status, 'http_error', error.message);

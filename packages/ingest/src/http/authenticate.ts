@@ -29,7 +29,10 @@ export function authenticate(
   {
     onRefused = () => undefined,
     refuse = (c, { httpStatus, code, detail }) => problem(c, httpStatus, code, detail),
-  }: { onRefused?: (reason: string) => void; refuse?: (c: Context, verdict: RefusedVerdict) => Response } = {},
+  }: {
+    onRefused?: (reason: string) => void;
+    refuse?: (c: Context, verdict: RefusedVerdict) => Response;
+  } = {},
 ): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const verdict = keys.size === 0 ? judgeLoopback(c) : judgeKey(c, keys, scope);

@@ -31,7 +31,12 @@ export function createSqlRoutes({ engine }: { engine: Engine }): Hono<AppEnv> {
     const parsed = requestSchema.safeParse(await c.req.json().catch(() => null));
     if (!parsed.success) {
       const detail = z.prettifyError(parsed.error);
-      return problem(c, 400, 'invalid_request', `Send JSON { "query": "SELECT …", "format"?, "params"? }: ${detail}`);
+      return problem(
+        c,
+        400,
+        'invalid_request',
+        `Send JSON { "query": "SELECT …", "format"?, "params"? }: ${detail}`,
+      );
     }
     const { query, format, params } = parsed.data;
     try {

@@ -35,7 +35,9 @@ export async function readKeys(path: string): Promise<StoredKey[]> {
     text = await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new KeyFileError(`The key file '${path}' can not be read: ${(error as Error).message}`, { cause: error });
+    throw new KeyFileError(`The key file '${path}' can not be read: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   try {
     return fileSchema.parse(JSON.parse(text)).keys;
@@ -80,7 +82,10 @@ export function createKeyRing(
     caller: { project, scopes },
   }));
   if (localKey !== undefined) {
-    known.push({ hash: Buffer.from(sha256(localKey), 'hex'), caller: { project: 'default', scopes: [...SCOPES] } });
+    known.push({
+      hash: Buffer.from(sha256(localKey), 'hex'),
+      caller: { project: 'default', scopes: [...SCOPES] },
+    });
   }
   return {
     size: keys.length,

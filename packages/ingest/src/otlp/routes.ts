@@ -3,7 +3,13 @@ import { type Context, Hono } from 'hono';
 import { type Block, type Encoding, type Refusal, type Signal, transcode } from '../rows/transcode.ts';
 import type { RefusalReason } from './fault.ts';
 import { type BodyLimits, readRequestBody } from './request-body.ts';
-import { CONTENT_TYPES, encodingOf, errorResponse, exportResponse, type PartialSuccess } from './responses.ts';
+import {
+  CONTENT_TYPES,
+  encodingOf,
+  errorResponse,
+  exportResponse,
+  type PartialSuccess,
+} from './responses.ts';
 
 /** `retry` is answered with 503, or the given status, and `Retry-After`: what the stock exporters try again. */
 export type Acceptance =
@@ -116,7 +122,12 @@ function refuseContentType(c: Context): Response {
 }
 
 function refuseMethod(c: Context): Response {
-  return errorResponse(405, encodingOf(c.req.header('content-type')) ?? 'json', `OTLP is sent with POST, not ${c.req.method}.`, {
-    Allow: 'POST',
-  });
+  return errorResponse(
+    405,
+    encodingOf(c.req.header('content-type')) ?? 'json',
+    `OTLP is sent with POST, not ${c.req.method}.`,
+    {
+      Allow: 'POST',
+    },
+  );
 }

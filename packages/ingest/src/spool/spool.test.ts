@@ -54,7 +54,7 @@ test('a thousand concurrent requests end in one segment a table, each row once',
   await Promise.all(Array.from({ length: 1_000 }, (_, n) => spool.append(rows(`t${n % 2}`, `{"n":${n}}`))));
   await spool.close();
 
-  expect(sealed.map(({ table }) => table).sort()).toEqual(['t0', 't1']);
+  expect(sealed.map(({ table }) => table).toSorted()).toEqual(['t0', 't1']);
   expect(new Set(await contentOf(sealed)).size).toBe(1_000);
 });
 
@@ -84,7 +84,10 @@ test('what a dead process left is handed out again under the same token, in the 
   const second = await openSpool();
 
   expect(await contentOf(second.sealed)).toEqual(['{"n":1}', '{"n":2}']);
-  expect(second.sealed.map(({ token }) => token)).toEqual([first.sealed[0]?.token, open.replace('.open', '')]);
+  expect(second.sealed.map(({ token }) => token)).toEqual([
+    first.sealed[0]?.token,
+    open.replace('.open', ''),
+  ]);
   expect(second.sealed.map(({ table }) => table)).toEqual(['t', 't']);
 });
 

@@ -1,7 +1,17 @@
 /** Keeps accepted rows on disk, in segments, until they are in ClickHouse. */
 
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, truncate, type FileHandle } from 'node:fs/promises';
+import {
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  type FileHandle,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Rows of one table, ready to be inserted. */
@@ -99,7 +109,7 @@ export class Spool {
         blocks,
         settle: (error) => {
           if (error === undefined) resolve();
-          else reject(error instanceof Error ? error : new Error(String(error)));
+          else reject(error instanceof Error ? error : new Error('the disk refused', { cause: error }));
         },
       });
       this.#planCommit();
@@ -171,7 +181,10 @@ export class Spool {
         return segment;
       }),
     );
-    this.#ageTimer ??= setTimeout(() => this.seal().catch(this.#options.onTrouble), this.#options.segmentAgeMs);
+    this.#ageTimer ??= setTimeout(
+      () => void this.seal().catch(this.#options.onTrouble),
+      this.#options.segmentAgeMs,
+    );
     for (const segment of touched) {
       if (segment.sizeBytes >= this.#options.segmentBytes) await this.#sealOne(segment);
     }
@@ -225,7 +238,9 @@ export class Spool {
   }
 
   async #recover(): Promise<void> {
-    const names = (await readdir(this.#options.folder)).filter((name) => /\.(open|jsonl)$/.test(name)).sort();
+    const names = (await readdir(this.#options.folder))
+      .filter((name) => /\.(open|jsonl)$/.test(name))
+      .toSorted();
     for (const name of names) {
       const token = name.replace(/\.(open|jsonl)$/, '');
       const path = join(this.#options.folder, `${token}.jsonl`);

@@ -18,7 +18,11 @@ afterEach(async () => {
 });
 
 /** An engine that keeps what it is given in memory, and fails as told. */
-function engineThat(fails: (insert: FileInsert, tries: number) => Error | null): { engine: Engine; inserted: string[]; atOnce: Map<string, number> } {
+function engineThat(fails: (insert: FileInsert, tries: number) => Error | null): {
+  engine: Engine;
+  inserted: string[];
+  atOnce: Map<string, number>;
+} {
   const inserted: string[] = [];
   const running = new Map<string, number>();
   const atOnce = new Map<string, number>();
@@ -67,7 +71,9 @@ async function append(spool: Spool, table: string, line: string): Promise<void> 
 }
 
 test('what fails for a while is tried until it is in, once, in order', async () => {
-  const { engine, inserted, atOnce } = engineThat((_, tries) => (tries < 3 ? new Error('connection refused') : null));
+  const { engine, inserted, atOnce } = engineThat((_, tries) =>
+    tries < 3 ? new Error('connection refused') : null,
+  );
   const { spool, writer } = await startWriter(engine);
   for (const n of [1, 2, 3]) await append(spool, 't', `row ${n}`);
 

@@ -92,7 +92,7 @@ export class Writer {
 
   async #insertAll(table: string, spool: Spool): Promise<void> {
     const queue = this.#queues.get(table) ?? [];
-    for (let tries = 0; queue[0] !== undefined && !this.#stopping.signal.aborted; ) {
+    for (let tries = 0; queue[0] !== undefined && !this.#stopping.signal.aborted;) {
       const outcome = await this.#insert(queue[0], spool);
       if (outcome === 'done') {
         queue.shift();
@@ -116,11 +116,17 @@ export class Writer {
     } catch (error) {
       const { code, message } = error as { code?: string; message: string };
       if (!CODES_OF_BAD_ROWS.has(String(code))) {
-        log.warn({ table: segment.table, token: segment.token, code, err: message }, 'insert failed, trying again');
+        log.warn(
+          { table: segment.table, token: segment.token, code, err: message },
+          'insert failed, trying again',
+        );
         return 'again';
       }
       const path = await spool.setAside(segment, message);
-      log.error({ table: segment.table, path, code, err: message }, 'rows can not be inserted and were set aside');
+      log.error(
+        { table: segment.table, path, code, err: message },
+        'rows can not be inserted and were set aside',
+      );
       onSetAside?.(segment);
       return 'done';
     }

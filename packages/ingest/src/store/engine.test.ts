@@ -22,13 +22,18 @@ afterAll(async () => {
 
 async function insertLogs(token: string, bodies: readonly string[]): Promise<void> {
   const path = join(folder, `${token}.jsonl`);
-  const rows = bodies.map((body) => JSON.stringify({ ProjectId: 'p', ReceivedAt: Math.floor(Date.now() / 1000), Body: body }));
+  const rows = bodies.map((body) =>
+    JSON.stringify({ ProjectId: 'p', ReceivedAt: Math.floor(Date.now() / 1000), Body: body }),
+  );
   await writeFile(path, rows.map((row) => `${row}\n`).join(''));
   await engine.insertFile({ table: 'otel_logs', path, format: 'JSONEachRow', token });
 }
 
 async function countLogs(body: string): Promise<number> {
-  const [found] = await engine.rows<{ n: number }>('SELECT toUInt32(count()) AS n FROM otel_logs WHERE Body = {body:String}', { body });
+  const [found] = await engine.rows<{ n: number }>(
+    'SELECT toUInt32(count()) AS n FROM otel_logs WHERE Body = {body:String}',
+    { body },
+  );
   return found?.n ?? 0;
 }
 
@@ -56,7 +61,10 @@ describe('the embedded engine', () => {
   test('parameters are bound, quotes and blank lines included', async () => {
     const value = "O'Brien\n\n'; DROP TABLE otel_logs --";
 
-    const rows = await engine.rows('SELECT {value:String} AS value, {list:Array(String)} AS list', { value, list: [value, 'b'] });
+    const rows = await engine.rows('SELECT {value:String} AS value, {list:Array(String)} AS list', {
+      value,
+      list: [value, 'b'],
+    });
 
     expect(rows).toEqual([{ value, list: [value, 'b'] }]);
   });
@@ -70,7 +78,10 @@ describe('the embedded engine', () => {
   });
 
   test('what a stranger asks is answered in the format asked for', async () => {
-    const answer = await engine.readOnly('SELECT 1 AS a, {b:String} AS b', { format: 'CSVWithNames', parameters: { b: "it's" } });
+    const answer = await engine.readOnly('SELECT 1 AS a, {b:String} AS b', {
+      format: 'CSVWithNames',
+      parameters: { b: "it's" },
+    });
 
     expect(await text(answer)).toBe('"a","b"\n1,"it\'s"\n');
   });
@@ -85,7 +96,11 @@ describe('the embedded engine', () => {
     ['a second statement', 'SELECT 1; DROP TABLE otel_logs'],
   ])('a stranger is refused %s', async (_, sql) => {
     await expect(engine.readOnly(sql, { format: 'JSONEachRow' })).rejects.toThrow();
-    expect(await engine.rows("SELECT 1 AS there FROM system.tables WHERE database = 'rollcall' AND name = 'otel_logs'")).toHaveLength(1);
+    expect(
+      await engine.rows(
+        "SELECT 1 AS there FROM system.tables WHERE database = 'rollcall' AND name = 'otel_logs'",
+      ),
+    ).toHaveLength(1);
   });
 
   test.each([
@@ -111,13 +126,19 @@ describe('the embedded engine', () => {
   });
 
   test('a stranger who changes the database changes it for nobody else', async () => {
-    for (let n = 0; n < 4; n++) await engine.readOnly('USE system', { format: 'Null' }).catch(() => undefined);
+    for (let n = 0; n < 4; n++)
+      await engine.readOnly('USE system', { format: 'Null' }).catch(() => undefined);
 
-    expect(await text(await engine.readOnly('SELECT currentDatabase()', { format: 'TSV' }))).toBe('rollcall\n');
+    expect(await text(await engine.readOnly('SELECT currentDatabase()', { format: 'TSV' }))).toBe(
+      'rollcall\n',
+    );
   });
 
   test('a stranger can still look for the word itself, as a parameter', async () => {
-    const answer = await engine.readOnly('SELECT {word:String} AS word', { format: 'TSV', parameters: { word: 'into outfile' } });
+    const answer = await engine.readOnly('SELECT {word:String} AS word', {
+      format: 'TSV',
+      parameters: { word: 'into outfile' },
+    });
 
     expect(await text(answer)).toBe('into outfile\n');
   });
@@ -147,7 +168,10 @@ describe('the embedded engine', () => {
 
     const opening = openEngine({ dataDir: join(file, 'data'), database: 'rollcall' });
 
-    await expect(opening).rejects.toMatchObject({ code: 'data_dir_unwritable', message: expect.stringContaining('ROLLCALL_DATA_DIR') });
+    await expect(opening).rejects.toMatchObject({
+      code: 'data_dir_unwritable',
+      message: expect.stringContaining('ROLLCALL_DATA_DIR'),
+    });
   });
 
   test('where no data is expected to be made, a missing folder is said', async () => {

@@ -47,8 +47,8 @@ export async function migrate(engine: Engine, parameters: SchemaParameters): Pro
 }
 
 /** The migrations in the order of their numbers. */
-export async function readMigrations(): Promise<{ name: string; sql: string }[]> {
-  const names = (await readdir(FOLDER)).filter((name) => /^\d{3}_[a-z_]+\.sql$/.test(name)).sort();
+async function readMigrations(): Promise<{ name: string; sql: string }[]> {
+  const names = (await readdir(FOLDER)).filter((name) => /^\d{3}_[a-z_]+\.sql$/.test(name)).toSorted();
   return Promise.all(names.map(async (name) => ({ name, sql: await readFile(`${FOLDER}${name}`, 'utf8') })));
 }
 

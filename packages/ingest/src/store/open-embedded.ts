@@ -46,7 +46,9 @@ export async function openEmbedded({
     command: (sql, parameters) => writes.take((client) => run(client, sql, parameters)),
     readOnly: async (sql, { format, parameters }) => {
       refuseWritingClauses(sql);
-      return guests.take((client, replace) => askAsGuest(client, replace, `${sql}\nFORMAT ${format}`, parameters));
+      return guests.take((client, replace) =>
+        askAsGuest(client, replace, `${sql}\nFORMAT ${format}`, parameters),
+      );
     },
     insertFile: async (insert) => {
       const sql = insertFromFile(insert, await columns(insert.table));
@@ -173,7 +175,8 @@ class Turns {
     use: (client: ClickHouseClient, replace: (fresh: ClickHouseClient) => void) => Promise<Result>,
   ): Promise<Result> {
     if (this.#closed) throw new EngineError('engine_closed', 'The engine is closed; open it again.');
-    let client = this.#idle.pop() ?? (await new Promise<ClickHouseClient>((give) => this.#waiting.push(give)));
+    let client =
+      this.#idle.pop() ?? (await new Promise<ClickHouseClient>((give) => this.#waiting.push(give)));
     try {
       return await use(client, (fresh) => {
         client = fresh;
@@ -194,8 +197,8 @@ class Turns {
   async drain(): Promise<readonly ClickHouseClient[]> {
     this.#closed = true;
     if (this.#idle.length < this.#size) {
-      await new Promise<void>((resolve) => {
-        this.#drained = resolve;
+      await new Promise<void>((isIdle) => {
+        this.#drained = isIdle;
       });
     }
     return this.#idle;

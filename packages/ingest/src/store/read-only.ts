@@ -12,7 +12,7 @@ export function refuseWritingClauses(sql: string): void {
   if (/outfile/i.test(sql)) {
     throw new EngineError(
       'not_read_only',
-      "The word OUTFILE is not allowed here; take the result as the answer. To look for the word itself, pass it as a parameter: position(Body, {word:String}).",
+      'The word OUTFILE is not allowed here; take the result as the answer. To look for the word itself, pass it as a parameter: position(Body, {word:String}).',
     );
   }
 }
@@ -21,9 +21,13 @@ export function refuseWritingClauses(sql: string): void {
 export function explainRefusal(error: unknown): unknown {
   const { code, message } = error as { code?: string; message?: string };
   if (code !== CODE_READONLY) return error;
-  return new EngineError('not_read_only', `This path only reads: ${message?.trim() ?? ''} Use SELECT, SHOW, DESCRIBE or EXPLAIN.`, {
-    cause: error,
-  });
+  return new EngineError(
+    'not_read_only',
+    `This path only reads: ${message?.trim() ?? ''} Use SELECT, SHOW, DESCRIBE or EXPLAIN.`,
+    {
+      cause: error,
+    },
+  );
 }
 
 const CODE_READONLY = '164';

@@ -69,11 +69,14 @@ function rawPoints(table: string, defaultAggregation: string, accumulation: stri
 }
 
 function verifyClientMetrics(): string {
-  return compareNumbers(
-    rawClientMetrics(),
-    'client_metrics',
-    ['project_id', 'run_id', 'origin', 'client_id', 'metric', 'aggregation'],
-  );
+  return compareNumbers(rawClientMetrics(), 'client_metrics', [
+    'project_id',
+    'run_id',
+    'origin',
+    'client_id',
+    'metric',
+    'aggregation',
+  ]);
 }
 
 function verifyJobMetrics(): string {

@@ -195,7 +195,9 @@ test('the latest of a last metric is the one reported last, whichever client end
     await slow;
   });
 
-  const finals = receiver.points.filter(isFinal).toSorted((a, b) => (BigInt(a.timeNs) < BigInt(b.timeNs) ? -1 : 1));
+  const finals = receiver.points
+    .filter(isFinal)
+    .toSorted((a, b) => (BigInt(a.timeNs) < BigInt(b.timeNs) ? -1 : 1));
   expect(finals.map(({ value }) => value)).toEqual([900, 1]);
 });
 
@@ -211,6 +213,8 @@ test('the same last value reported again is later', async () => {
     });
   });
 
-  const finals = receiver.points.filter(isFinal).toSorted((a, b) => (BigInt(a.timeNs) < BigInt(b.timeNs) ? -1 : 1));
+  const finals = receiver.points
+    .filter(isFinal)
+    .toSorted((a, b) => (BigInt(a.timeNs) < BigInt(b.timeNs) ? -1 : 1));
   expect(finals.map(({ value }) => value)).toEqual([7, 5]);
 });

@@ -71,5 +71,8 @@ function describeOther(thrown: unknown): ErrorDescription {
   }
   const className: unknown = thrown.constructor?.name;
   const type = typeof className === 'string' && className !== '' ? className : 'object';
-  return { type, message: (JSON.stringify(thrown) ?? String(thrown)).slice(0, LONGEST_MESSAGE) };
+  return {
+    type,
+    message: (JSON.stringify(thrown) ?? Object.prototype.toString.call(thrown)).slice(0, LONGEST_MESSAGE),
+  };
 }
