@@ -15,7 +15,7 @@ await job('first_job', async (run) => {
       client.progress(index + 1, leads.length);
     }
   });
-  console.log(`Run ${run.runId} is told; look it up with: npx rollcall show ${run.runId}`);
+  console.log(`Run ${run.runId} is told; look it up with: ./rollcall show ${run.runId}`);
 });
 
 function unknownClient(clientId: string): never {

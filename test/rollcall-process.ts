@@ -127,11 +127,11 @@ export async function askUntil<Row>(
   url: string,
   query: string,
   isEnough: (rows: Row[]) => boolean,
-  { withinMs = 15_000 } = {},
+  { withinMs = 15_000, key }: { withinMs?: number; key?: string } = {},
 ): Promise<Row[]> {
   const deadline = Date.now() + withinMs;
   for (;;) {
-    const rows = await ask<Row>(url, query);
+    const rows = await ask<Row>(url, query, {}, key);
     if (isEnough(rows)) return rows;
     if (Date.now() > deadline)
       throw new Error(

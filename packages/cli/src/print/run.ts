@@ -38,11 +38,7 @@ function drawClients({ run, clients }: Pick<RunDetails, 'run' | 'clients'>): str
     drawVerdict(verdict),
     NAMED.has(verdict) ? sample.join(', ') + (count > sample.length ? ', …' : '') : '',
   ]);
-  return [
-    total,
-    drawTable(['', '', ''], rows, { align: ['right', 'left', 'left'] }).replace(/^\s*\n/, ''),
-    '',
-  ];
+  return [total, drawTable([], rows, { align: ['right', 'left', 'left'] }), ''];
 }
 
 function drawMetrics(metrics: RunDetails['metrics']): string[] {

@@ -21,7 +21,7 @@ const PLAIN = {
   middle: '  ',
 };
 
-/** Draws a table without lines. `align` is per column: `left` unless told otherwise. */
+/** Draws a table without lines, and without a head where `head` is empty. `align` is per column: `left` unless told otherwise. */
 export function drawTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
@@ -30,7 +30,7 @@ export function drawTable(
   const table = new Table({
     head: head.map(dim),
     chars: PLAIN,
-    colAligns: head.map((_, column) => align[column] ?? 'left'),
+    colAligns: [...align],
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
   });
   table.push(...rows.map((row) => [...row]));

@@ -128,7 +128,7 @@ export async function readDetails(reader: Reader, run: JobRunRow): Promise<RunDe
     key,
   );
   const failures = await reader.rows<FailureGroupRow>(
-    `SELECT error_type, any(error_message) AS sample_message, any(step) AS step, toUInt32(count()) AS occurrences,
+    `SELECT error_type, argMin(error_message, occurred_at) AS sample_message, argMin(step, occurred_at) AS step, toUInt32(count()) AS occurrences,
          arraySort(groupUniqArrayIf(20)(client_id, client_id != '')) AS clients
      FROM failures ${where}
      GROUP BY fingerprint, error_type

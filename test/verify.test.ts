@@ -1,0 +1,95 @@
+/** A rollup that lies is found out. */
+
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { transcode } from '../packages/ingest/src/rows/transcode.ts';
+import type { Engine } from '../packages/ingest/src/store/engine.ts';
+import { VERIFICATIONS, type Drift } from '../packages/ingest/src/verify/verifications.ts';
+import { openTemporaryEngine } from '../packages/ingest/test/temporary-engine.ts';
+import { captureTelemetry, runOfEverything, type CapturedRequest } from './capture-run.ts';
+
+const STATES = [
+  'metric_states',
+  'client_run_states',
+  'job_run_states',
+  'run_producers',
+  'failure_events',
+  'run_notes',
+];
+const RAW = ['otel_logs', 'otel_traces', 'otel_metrics_sum', 'otel_metrics_gauge'];
+
+let engine: Engine;
+let folder: string;
+let dispose: () => Promise<void>;
+let requests: CapturedRequest[];
+
+beforeAll(async () => {
+  ({ engine, folder, dispose } = await openTemporaryEngine());
+  requests = await captureTelemetry(runOfEverything);
+});
+
+afterAll(async () => {
+  await dispose();
+});
+
+beforeEach(async () => {
+  for (const table of [...STATES, ...RAW]) await engine.command(`TRUNCATE TABLE ${table}`);
+  const where = await mkdtemp(join(folder, 'rows-'));
+  for (const [index, { signal, body }] of requests.entries()) {
+    const result = transcode(signal, 'protobuf', body, { projectId: 'p', receivedAtMs: Date.now() });
+    if (result.status !== 'ok') throw new Error(result.message);
+    for (const { table, bytes } of result.blocks) {
+      const path = join(where, `${index}-${table}.jsonl`);
+      await writeFile(path, bytes);
+      await engine.insertFile({ table, path, format: 'JSONEachRow', token: path });
+    }
+  }
+});
+
+async function drifted(): Promise<string[]> {
+  const found: string[] = [];
+  for (const { rollup, sql } of VERIFICATIONS) {
+    const [drift] = await engine.rows<Drift>(sql);
+    if ((drift?.drifted ?? 0) > 0) found.push(rollup);
+  }
+  return found;
+}
+
+test('untouched rollups agree with the raw rows', async () => {
+  expect(await drifted()).toEqual([]);
+});
+
+test.each([
+  [
+    'a total that was raised',
+    "INSERT INTO metric_states SELECT * REPLACE(tuple(latest.at + toIntervalSecond(60), 1000.)::Tuple(at DateTime64(9, 'UTC'), value Float64) AS latest) FROM metric_states WHERE metric = 'Leads Processed' LIMIT 1",
+    ['client_metrics', 'job_metrics'],
+  ],
+  [
+    'a lost metric',
+    "DELETE FROM metric_states WHERE metric = 'Largest' AND client_id = 'acme'",
+    ['client_metrics', 'job_metrics'],
+  ],
+  ['a client that is missing', "DELETE FROM client_run_states WHERE client_id = 'acme'", ['client_runs']],
+  [
+    'a failed client painted over',
+    "INSERT INTO client_run_states (project_id, run_id, origin, client_id, attempt, ending, last_seen_at) SELECT project_id, run_id, origin, client_id, attempt, tuple(now64(9, 'UTC') + 60, 'completed', '', '', ''), now64(9, 'UTC') FROM client_run_states WHERE client_id = 'failing' AND attempt = 1 LIMIT 1",
+    ['client_runs'],
+  ],
+  [
+    'a run that never was',
+    "INSERT INTO job_run_states (project_id, run_id, origin, attempt, started_at, last_seen_at) SELECT project_id, run_id, 'elsewhere', 1, now64(9, 'UTC'), now64(9, 'UTC') FROM job_run_states LIMIT 1",
+    ['job_runs'],
+  ],
+  [
+    'an event that was not sent',
+    'INSERT INTO run_producers (project_id, run_id, origin, producer, sequences) SELECT project_id, run_id, origin, producer, bitmapBuild([toUInt32(9999)]) FROM run_producers LIMIT 1',
+    ['run_producers'],
+  ],
+  ['a failure that is gone', "DELETE FROM failure_events WHERE client_id = 'failing'", ['failures']],
+])('%s is found', async (_, tamper, expected) => {
+  await engine.command(tamper);
+
+  expect(await drifted()).toEqual(expected);
+});
