@@ -51,6 +51,14 @@ export const ATTR = {
   NOTE_TEXT: 'rollcall.note.text',
   /** int: how often it happened so far in this producer (a running total). */
   NOTE_COUNT: 'rollcall.note.count',
+  /** Another name of a run or of one of its clients: a legacy ID, or the ID that a foreign system gave it. */
+  ALIAS: 'rollcall.alias',
+  /** `legacy` or `external`. */
+  ALIAS_KIND: 'rollcall.alias.kind',
+  /** bool: this client run has no job run, and is meant to have none. */
+  STANDALONE: 'rollcall.client_run.standalone',
+  /** bool: the record was made from what was known, because the one it should have followed was not there. */
+  RECOVERED: 'rollcall.recovered',
   EXCEPTION_TYPE: 'exception.type',
   EXCEPTION_MESSAGE: 'exception.message',
   EXCEPTION_STACKTRACE: 'exception.stacktrace',

@@ -10,6 +10,8 @@ export const EVENT = {
   RUN_ENDED: 'rollcall.run.ended',
   /** The clients that a job run is expected to handle (`rollcall.clients.expected`). */
   RUN_ROSTER: 'rollcall.run.roster',
+  /** Another name of the run (`rollcall.alias`), or of the client named by `rollcall.client.id`. */
+  RUN_ALIAS: 'rollcall.run.alias',
   CLIENT_RUN_STARTED: 'rollcall.client_run.started',
   CLIENT_RUN_HEARTBEAT: 'rollcall.client_run.heartbeat',
   CLIENT_RUN_ENDED: 'rollcall.client_run.ended',
