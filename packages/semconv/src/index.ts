@@ -1,6 +1,16 @@
 /** The names both sides agree on: attributes, events, verdicts, aggregations, run IDs. */
 export { ATTR, SPAN_KIND } from './attributes.ts';
 export { EVENT, type EventName } from './events.ts';
+export {
+  DEFAULT_AGGREGATION,
+  defineMetrics,
+  normalizeMetricName,
+  type DeclaredMetric,
+  type MetricDeclaration,
+  type MetricDefinition,
+  type MetricReading,
+} from './metric-definition/define-metrics.ts';
+export { HERITAGE_METRICS } from './metric-definition/heritage-metrics.ts';
 export { AGGREGATIONS, type Aggregation } from './metrics.ts';
 export {
   checkClientId,
