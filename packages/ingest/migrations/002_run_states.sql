@@ -17,7 +17,8 @@ CREATE TABLE IF NOT EXISTS job_run_states ${ON_CLUSTER}
     progress SimpleAggregateFunction(max, Tuple(at DateTime64(9, 'UTC'), done UInt64, total UInt64)) COMMENT 'The latest progress; total 0 where unknown',
     heartbeat_interval_ms SimpleAggregateFunction(max, UInt32) COMMENT 'How often a sign of life is promised; 0 where it is not',
     metric_series SimpleAggregateFunction(max, UInt32) COMMENT 'Metric series that the end declared',
-    final_series AggregateFunction(groupBitmap, UInt32) COMMENT 'Metric series whose final point has arrived (hashes)'
+    final_series AggregateFunction(groupBitmap, UInt32) COMMENT 'Metric series whose final point has arrived (hashes)',
+    recovered SimpleAggregateFunction(max, UInt8) COMMENT '1 where the record was made from what was known, because the one before it was not there'
 )
 ENGINE = ${REPLICATED}AggregatingMergeTree
 ORDER BY (project_id, run_id, origin, attempt)
@@ -40,7 +41,9 @@ CREATE TABLE IF NOT EXISTS client_run_states ${ON_CLUSTER}
     last_seen_at SimpleAggregateFunction(max, DateTime64(9, 'UTC')) COMMENT 'The latest sign of life of the client run itself',
     progress SimpleAggregateFunction(max, Tuple(at DateTime64(9, 'UTC'), done UInt64, total UInt64)) COMMENT 'The latest progress; total 0 where unknown',
     metric_series SimpleAggregateFunction(max, UInt32) COMMENT 'Metric series that the end declared',
-    final_series AggregateFunction(groupBitmap, UInt32) COMMENT 'Metric series whose final point has arrived (hashes)'
+    final_series AggregateFunction(groupBitmap, UInt32) COMMENT 'Metric series whose final point has arrived (hashes)',
+    standalone SimpleAggregateFunction(max, UInt8) COMMENT '1 where the client run is meant to have no job run',
+    recovered SimpleAggregateFunction(max, UInt8) COMMENT '1 where the record was made from what was known, because the one before it was not there'
 )
 ENGINE = ${REPLICATED}AggregatingMergeTree
 ORDER BY (project_id, run_id, origin, client_id, attempt)
@@ -120,6 +123,32 @@ ENGINE = ${REPLICATED}AggregatingMergeTree
 ORDER BY (project_id, run_id, origin, client_id, code, subject, producer)
 COMMENT 'Data-quality notes';
 
+CREATE TABLE IF NOT EXISTS run_aliases ${ON_CLUSTER}
+(
+    project_id LowCardinality(String) COMMENT 'Project',
+    alias String COMMENT 'The other name: a legacy ID, or the ID that a foreign system gave',
+    run_id String COMMENT 'Job run ID',
+    origin String COMMENT 'Trace ID of the job run',
+    client_id String COMMENT 'Client, empty where the alias names the job run',
+    kind LowCardinality(String) COMMENT 'legacy or external',
+    related_at DateTime64(9, 'UTC') COMMENT 'When the alias was related'
+)
+ENGINE = ${REPLICATED}ReplacingMergeTree
+ORDER BY (project_id, alias, run_id, origin, client_id)
+COMMENT 'Other names of runs and of clients within runs';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS run_aliases_from_events ${ON_CLUSTER} TO run_aliases AS
+SELECT
+    ProjectId AS project_id,
+    LogAttributes['rollcall.alias'] AS alias,
+    RunId AS run_id,
+    if(LogAttributes['rollcall.run.origin'] != '', LogAttributes['rollcall.run.origin'], TraceId) AS origin,
+    ClientId AS client_id,
+    LogAttributes['rollcall.alias.kind'] AS kind,
+    Timestamp AS related_at
+FROM otel_logs
+WHERE RunId != '' AND EventName = 'rollcall.run.alias' AND LogAttributes['rollcall.alias'] != '';
+
 CREATE MATERIALIZED VIEW IF NOT EXISTS job_run_states_from_events ${ON_CLUSTER} TO job_run_states AS
 SELECT
     ProjectId AS project_id,
@@ -137,7 +166,8 @@ SELECT
         tuple(Timestamp, toUInt64OrZero(LogAttributes['rollcall.progress.done']), toUInt64OrZero(LogAttributes['rollcall.progress.total'])),
         tuple(toDateTime64(0, 9, 'UTC'), 0, 0))) AS progress,
     max(toUInt32OrZero(LogAttributes['rollcall.heartbeat.interval_ms'])) AS heartbeat_interval_ms,
-    max(toUInt32OrZero(LogAttributes['rollcall.metric.series'])) AS metric_series
+    max(toUInt32OrZero(LogAttributes['rollcall.metric.series'])) AS metric_series,
+    max(toUInt8(LogAttributes['rollcall.recovered'] = 'true')) AS recovered
 FROM otel_logs
 WHERE RunId != '' AND ClientId = '' AND EventName IN ('rollcall.run.started', 'rollcall.run.heartbeat', 'rollcall.run.ended')
 GROUP BY project_id, run_id, origin, attempt;
@@ -183,7 +213,9 @@ SELECT
     max(if(mapContains(LogAttributes, 'rollcall.progress.done'),
         tuple(Timestamp, toUInt64OrZero(LogAttributes['rollcall.progress.done']), toUInt64OrZero(LogAttributes['rollcall.progress.total'])),
         tuple(toDateTime64(0, 9, 'UTC'), 0, 0))) AS progress,
-    max(toUInt32OrZero(LogAttributes['rollcall.metric.series'])) AS metric_series
+    max(toUInt32OrZero(LogAttributes['rollcall.metric.series'])) AS metric_series,
+    max(toUInt8(LogAttributes['rollcall.client_run.standalone'] = 'true')) AS standalone,
+    max(toUInt8(LogAttributes['rollcall.recovered'] = 'true')) AS recovered
 FROM otel_logs
 WHERE RunId != '' AND ClientId != '' AND EventName IN ('rollcall.client_run.started', 'rollcall.client_run.heartbeat', 'rollcall.client_run.ended')
 GROUP BY project_id, run_id, origin, client_id, attempt;

@@ -11,7 +11,8 @@ SELECT
     max(job_run_states.progress) AS progress,
     max(job_run_states.heartbeat_interval_ms) AS heartbeat_interval_ms,
     max(job_run_states.metric_series) AS metric_series,
-    groupBitmapMerge(job_run_states.final_series) AS final_series
+    groupBitmapMerge(job_run_states.final_series) AS final_series,
+    max(job_run_states.recovered) AS recovered
 FROM job_run_states
 GROUP BY project_id, run_id, origin, attempt
 COMMENT 'Each try of each job run';
@@ -29,7 +30,9 @@ SELECT
     max(client_run_states.last_seen_at) AS last_seen_at,
     max(client_run_states.progress) AS progress,
     max(client_run_states.metric_series) AS metric_series,
-    groupBitmapMerge(client_run_states.final_series) AS final_series
+    groupBitmapMerge(client_run_states.final_series) AS final_series,
+    max(client_run_states.standalone) AS standalone,
+    max(client_run_states.recovered) AS recovered
 FROM client_run_states
 GROUP BY project_id, run_id, origin, client_id, attempt
 COMMENT 'Each try of each client run; attempt 0 is what the roster expects';
@@ -48,6 +51,7 @@ SELECT
     max(attempts.heartbeat_interval_ms) AS heartbeat_interval_ms,
     argMax(attempts.metric_series, attempts.attempt) AS metric_series,
     argMax(attempts.final_series, attempts.attempt) AS final_series,
+    max(attempts.recovered) AS recovered,
     ending.at > toDateTime64(0, 9, 'UTC') AS is_ended,
     last_seen_at + toIntervalMillisecond(if(heartbeat_interval_ms = 0, 86400000, 3 * heartbeat_interval_ms)) AS lost_at
 FROM job_run_attempts AS attempts
@@ -78,6 +82,8 @@ SELECT
     client.producer AS producer,
     greatest(client.attempt, 1) AS attempt,
     client.expected AS expected,
+    multiIf(job.run_id != '', 'child', client.standalone = 1, 'standalone', 'orphan') AS relation,
+    client.recovered AS recovered,
     client.attempt > 0 AND client.last_seen_at > toDateTime64(0, 9, 'UTC') AS is_started,
     client.ending.at > toDateTime64(0, 9, 'UTC') AS is_ended,
     if(is_ended, client.last_seen_at, greatest(client.last_seen_at, process.last_seen_at)) AS last_sign_at,
@@ -116,7 +122,9 @@ FROM
         argMax(attempts.last_seen_at, attempts.attempt) AS last_seen_at,
         argMax(attempts.progress, attempts.attempt) AS progress,
         argMax(attempts.metric_series, attempts.attempt) AS metric_series,
-        argMax(attempts.final_series, attempts.attempt) AS final_series
+        argMax(attempts.final_series, attempts.attempt) AS final_series,
+        max(attempts.standalone) AS standalone,
+        max(attempts.recovered) AS recovered
     FROM client_run_attempts AS attempts
     GROUP BY project_id, run_id, origin, client_id
 ) AS client
@@ -132,6 +140,7 @@ SELECT
     job.origin AS origin,
     job.trace_id AS trace_id,
     job.attempt AS attempt,
+    job.recovered AS recovered,
     multiIf(
         NOT job.is_ended, if(job.lost_at >= now64(9, 'UTC'), 'running', 'lost'),
         clients.running > 0, 'running',
@@ -164,6 +173,8 @@ SELECT
     clients.lost AS clients_lost,
     clients.never_started AS clients_never_started,
     clients.unexpected AS clients_unexpected,
+    clients.completed_with_errors AS clients_completed_with_errors,
+    if(conflicts.origins > 1, conflicts.origins - 1, 0) AS conflicts,
     if(clients.incomplete > 0 OR producers.missing_events > 0
         OR (job.is_ended AND (job.started_at IS NULL OR job.final_series < job.metric_series)), 'incomplete', 'complete') AS telemetry,
     job.ending.error_type AS error_type,

@@ -9,10 +9,12 @@ import { claimDataDir } from './data-dir.ts';
 import { createApp } from './http/app.ts';
 import { createKeyRing, readKeys } from './keys/key-ring.ts';
 import { createCounters } from './observe/counters.ts';
-import { Spool } from './spool/spool.ts';
+import { Spool, type SpoolBlock } from './spool/spool.ts';
 import { Writer } from './spool/writer.ts';
 import { openEngine, type Engine } from './store/engine.ts';
 import { migrate } from './store/migrate.ts';
+import { Tracker } from './tracking/tracker.ts';
+import { TrackingError } from './tracking/tracking-error.ts';
 
 /** A service that can not start as it was told; `code` is stable. */
 export class StartError extends Error {
@@ -39,6 +41,7 @@ export interface Service {
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 const DRAIN_AT_CLOSE_MS = 30_000;
+const PERSIST_TIMEOUT_MS = 10_000;
 
 /**
  * Opens the engine, brings the schema up to date, replays the spool, and listens.
@@ -78,7 +81,12 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   undo.defer(() => spool.close());
   writer.start(spool);
 
-  const app = createApp({ engine, spool, keys, counters, log, limits: config });
+  const tracker = new Tracker({
+    engine,
+    clock: Date.now,
+    persist: (blocks) => persist(spool, writer, blocks),
+  });
+  const app = createApp({ engine, spool, tracker, keys, counters, log, limits: config });
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   // A client that sends its header or body drop by drop is cut off.
   server.headersTimeout = 15_000;
@@ -110,6 +118,24 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     await parts.disposeAsync();
     log.info('stopped');
   }
+}
+
+/** On disk first, then in ClickHouse: whoever tracks a run over REST reads what was just written. */
+async function persist(spool: Spool, writer: Writer, blocks: readonly SpoolBlock[]): Promise<void> {
+  const acceptance = await spool.append(blocks);
+  if (acceptance.status === 'retry')
+    throw new TrackingError('busy', `Not now: ${acceptance.reason}. Try again in a while.`);
+  await spool.seal();
+  const inserted = Promise.all(acceptance.segments.map((token) => writer.inserted(token)));
+  const { promise: expired, resolve } = Promise.withResolvers<'expired'>();
+  const timer = setTimeout(() => resolve('expired'), PERSIST_TIMEOUT_MS);
+  const outcome = await Promise.race([inserted, expired]);
+  clearTimeout(timer);
+  if (outcome !== 'expired') return;
+  throw new TrackingError(
+    'busy',
+    'It is kept on disk, but ClickHouse does not take it at present. Ask again in a while; sending it again does no harm.',
+  );
 }
 
 async function listen(server: Server, { host, port }: IngestConfig): Promise<string> {

@@ -1,6 +1,7 @@
 /** Puts the service's paths together. */
 
 import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import type { Logger } from 'pino';
 import { encodingOf, errorResponse } from '../otlp/responses.ts';
@@ -8,13 +9,17 @@ import { createOtlpRoutes } from '../otlp/routes.ts';
 import type { Counters } from '../observe/counters.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Engine } from '../store/engine.ts';
+import type { Tracker } from '../tracking/tracker.ts';
 import { authenticate, type AppEnv, type KeyRing } from './authenticate.ts';
+import { drawApiPage } from './api-page.ts';
 import { problem } from './problem.ts';
 import { createSqlRoutes } from './sql-routes.ts';
+import { createTrackingRoutes, describeTracking } from './tracking-routes.ts';
 
 export interface AppOptions {
   readonly engine: Engine;
   readonly spool: Spool;
+  readonly tracker: Tracker;
   readonly keys: KeyRing;
   readonly counters: Counters;
   readonly log: Logger;
@@ -22,7 +27,7 @@ export interface AppOptions {
 }
 
 /** Makes the whole HTTP application; it can be asked with `app.request()` without a port. */
-export function createApp({ engine, spool, keys, counters, log, limits }: AppOptions): Hono<AppEnv> {
+export function createApp({ engine, spool, tracker, keys, counters, log, limits }: AppOptions): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   const onRefused = (reason: string): void => counters.refusedRequests.inc({ reason });
 
@@ -62,6 +67,27 @@ export function createApp({ engine, spool, keys, counters, log, limits }: AppOpt
         log.error({ err: error }, 'rows could not be kept; the sender is told to try again'),
     }),
   );
+  const tracking = createTrackingRoutes({
+    engine,
+    tracker,
+    mayRead: authenticate(keys, 'read', { onRefused }),
+    mayWrite: authenticate(keys, 'ingest', { onRefused }),
+  });
+  const description = describeTracking(tracking);
+  app.use(
+    '/api/v1/runs/*',
+    bodyLimit({
+      maxSize: limits.maxBodyBytes,
+      onError: (c) => problem(c, 413, 'too_large', `A body has at most ${limits.maxBodyBytes} bytes here.`),
+    }),
+  );
+  app.route('/api/v1', tracking);
+  app.get('/api/openapi.json', (c) => c.json(description));
+  app.get('/api/docs', (c) => {
+    c.header('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'");
+    return c.html(drawApiPage(description));
+  });
+
   app.use('/api/v1/sql', authenticate(keys, 'admin', { onRefused }));
   app.route('/api/v1/sql', createSqlRoutes({ engine }));
 

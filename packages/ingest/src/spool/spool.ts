@@ -29,7 +29,10 @@ export interface Segment {
   readonly sizeBytes: number;
 }
 
-export type Acceptance = { status: 'accepted' } | { status: 'retry'; afterMs: number; reason: string };
+/** `segments` are the tokens of the segments that hold the rows. */
+export type Acceptance =
+  | { status: 'accepted'; segments: readonly string[] }
+  | { status: 'retry'; afterMs: number; reason: string };
 
 export interface SpoolOptions {
   readonly folder: string;
@@ -54,7 +57,8 @@ interface OpenSegment {
 
 interface Waiting {
   readonly blocks: readonly SpoolBlock[];
-  readonly settle: (error?: unknown) => void;
+  readonly resolve: (segments: readonly string[]) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /**
@@ -103,18 +107,12 @@ export class Spool {
   async append(blocks: readonly SpoolBlock[]): Promise<Acceptance> {
     if (this.#closed) return { status: 'retry', afterMs: 1_000, reason: 'the service is shutting down' };
     if (!this.hasRoom) return { status: 'retry', afterMs: 5_000, reason: 'the spool is full' };
-    if (blocks.length === 0) return { status: 'accepted' };
-    await new Promise<void>((resolve, reject) => {
-      this.#waiting.push({
-        blocks,
-        settle: (error) => {
-          if (error === undefined) resolve();
-          else reject(error instanceof Error ? error : new Error('the disk refused', { cause: error }));
-        },
-      });
+    if (blocks.length === 0) return { status: 'accepted', segments: [] };
+    const segments = await new Promise<readonly string[]>((resolve, reject) => {
+      this.#waiting.push({ blocks, resolve, reject });
       this.#planCommit();
     });
-    return { status: 'accepted' };
+    return { status: 'accepted', segments };
   }
 
   /** The segment is in ClickHouse: its file goes. */
@@ -158,11 +156,14 @@ export class Spool {
       this.#commitPlanned = false;
       const batch = this.#waiting;
       this.#waiting = [];
-      const error = await this.#commit(batch.flatMap(({ blocks }) => blocks)).then(
-        () => undefined,
-        (caught: unknown) => caught ?? new Error('unknown failure of the disk'),
-      );
-      for (const { settle } of batch) settle(error);
+      try {
+        const tokens = await this.#commit(batch.flatMap(({ blocks }) => blocks));
+        for (const { blocks, resolve } of batch) {
+          resolve([...new Set(blocks.map(({ table }) => tokens.get(table) ?? ''))]);
+        }
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
     });
   }
 
@@ -172,7 +173,8 @@ export class Spool {
     return done;
   }
 
-  async #commit(blocks: readonly SpoolBlock[]): Promise<void> {
+  /** Returns the token of the segment that took the rows, by table. */
+  async #commit(blocks: readonly SpoolBlock[]): Promise<Map<string, string>> {
     const byTable = Map.groupBy(blocks, ({ table }) => table);
     const touched = await Promise.all(
       [...byTable].map(async ([table, ofTable]) => {
@@ -188,6 +190,7 @@ export class Spool {
     for (const segment of touched) {
       if (segment.sizeBytes >= this.#options.segmentBytes) await this.#sealOne(segment);
     }
+    return new Map(touched.map(({ table, token }) => [table, token]));
   }
 
   /** A write that failed half-way is cut off again, so that what follows starts on a whole row. */

@@ -25,6 +25,7 @@ const CODES_OF_BAD_ROWS = new Set([
 
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 10_000;
+const REMEMBERED = 1_000;
 
 export interface WriterOptions {
   readonly engine: Engine;
@@ -39,6 +40,9 @@ export class Writer {
   readonly #queues = new Map<string, Segment[]>();
   readonly #running = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
+  readonly #awaited = new Map<string, (() => void)[]>();
+  /** The latest segments that left the queue: one may be in before somebody asks for it. */
+  readonly #finished = new Set<string>();
   #spool: Spool | undefined;
 
   constructor(options: WriterOptions) {
@@ -61,6 +65,14 @@ export class Writer {
   /** Number of segments that are not in ClickHouse yet. */
   get depth(): number {
     return [...this.#queues.values()].reduce((sum, queue) => sum + queue.length, 0);
+  }
+
+  /** Resolves when the segment is in ClickHouse, or has been set aside. */
+  async inserted(token: string): Promise<void> {
+    if (this.#finished.has(token)) return;
+    await new Promise<void>((resolve) => {
+      this.#awaited.set(token, [...(this.#awaited.get(token) ?? []), resolve]);
+    });
   }
 
   /** Resolves when all queued segments are in, or when `withinMs` has passed: the rest stays in the spool. */
@@ -95,12 +107,21 @@ export class Writer {
     for (let tries = 0; queue[0] !== undefined && !this.#stopping.signal.aborted;) {
       const outcome = await this.#insert(queue[0], spool);
       if (outcome === 'done') {
+        this.#finish(queue[0].token);
         queue.shift();
         tries = 0;
       } else {
         await pause(Math.min(FIRST_RETRY_MS * 2 ** tries++, LONGEST_RETRY_MS), this.#stopping.signal);
       }
     }
+  }
+
+  #finish(token: string): void {
+    this.#finished.add(token);
+    const [oldest] = this.#finished;
+    if (this.#finished.size > REMEMBERED && oldest !== undefined) this.#finished.delete(oldest);
+    for (const resolve of this.#awaited.get(token) ?? []) resolve();
+    this.#awaited.delete(token);
   }
 
   async #insert(segment: Segment, spool: Spool): Promise<'done' | 'again'> {

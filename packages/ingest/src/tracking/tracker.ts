@@ -1,0 +1,684 @@
+/** Records what is said of runs over REST, and answers with the stored record. */
+
+import { randomBytes } from 'node:crypto';
+import {
+  ATTR,
+  checkClientId,
+  convertToStandardFormat,
+  EVENT,
+  isValidRunId,
+  parseRunId,
+  type Aggregation,
+  type DeclaredStatus,
+} from '@rollcall/semconv';
+import type { SpoolBlock } from '../spool/spool.ts';
+import type { Engine } from '../store/engine.ts';
+import { Claims } from './claims.ts';
+import {
+  evidenceOf,
+  newIncrementKey,
+  type EventFact,
+  type MetricFact,
+  type RunIdentity,
+} from './evidence.ts';
+import { KeyedLock } from './keyed-lock.ts';
+import { readClientRun, readJobRun, type ClientRunRecord, type JobRunRecord } from './records.ts';
+import { decide, type AttemptState, type Decision } from './rules.ts';
+import { TrackingError } from './tracking-error.ts';
+
+/** What can be said of the course of a job run or of a client run. */
+export interface RunNews {
+  readonly status?: 'running' | DeclaredStatus | undefined;
+  readonly reason?: string | undefined;
+  readonly error?:
+    | { readonly type: string; readonly message: string; readonly stacktrace?: string | undefined }
+    | undefined;
+  readonly progress?: { readonly done: number; readonly total?: number | undefined } | undefined;
+  readonly attempt?: number | undefined;
+  /** ISO 8601. */
+  readonly startedAt?: string | undefined;
+  readonly endedAt?: string | undefined;
+  readonly recovered?: boolean | undefined;
+  /** A mere sign of life. */
+  readonly heartbeat?: boolean | undefined;
+}
+
+export interface NewRun extends RunNews {
+  readonly job: string;
+  readonly runId?: string | undefined;
+  readonly origin?: string | undefined;
+  readonly heartbeatIntervalMs?: number | undefined;
+  readonly expectedClients?: readonly string[] | undefined;
+  readonly aliases?:
+    | readonly { readonly alias: string; readonly kind?: 'legacy' | 'external' | undefined }[]
+    | undefined;
+}
+
+export interface NewClientRun extends RunNews {
+  readonly standalone?: boolean | undefined;
+  readonly job?: string | undefined;
+}
+
+export type MetricInputs = Readonly<
+  Record<
+    string,
+    {
+      readonly value: number;
+      readonly aggregation?: Aggregation | undefined;
+      readonly unit?: string | undefined;
+    }
+  >
+>;
+
+export interface TrackerOptions {
+  readonly engine: Engine;
+  /** Resolves when the rows are in ClickHouse; throws a TrackingError `busy` where that takes too long. */
+  readonly persist: (blocks: readonly SpoolBlock[]) => Promise<void>;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+}
+
+interface KnownRun extends AttemptState {
+  readonly identity: RunIdentity;
+}
+
+const ROSTER_CHUNK = 500;
+/** What a REST create promises unless it says so: nothing, so that silence is no sign of death for a day. */
+const NO_HEARTBEATS = '0';
+
+/** One of these serves a data folder. Everything said of one run is taken in turn. */
+export class Tracker {
+  readonly #options: TrackerOptions;
+  readonly #claims: Claims;
+  readonly #lock = new KeyedLock();
+  #lastNs = 0n;
+
+  constructor(options: TrackerOptions) {
+    this.#options = options;
+    this.#claims = new Claims(options.engine, options.clock);
+  }
+
+  /** Creates a job run, or finds the one that an equal create made before. */
+  async createRun(
+    project: string,
+    run: NewRun,
+    idempotencyKey?: string,
+  ): Promise<{ created: boolean; record: JobRunRecord }> {
+    if (run.runId === undefined) return this.#createUnderNewId(project, run, idempotencyKey);
+    const converted = convertToStandardFormat(run.runId);
+    if (converted.status === 'refused') throw new TrackingError('invalid_run_id', converted.reason);
+    const { runId } = converted;
+    const aliases = converted.form.startsWith('standard')
+      ? run.aliases
+      : [...(run.aliases ?? []), { alias: run.runId, kind: 'legacy' as const }];
+    return this.#inTurn(project, runId, async () => {
+      const existing = await this.#findRuns(project, runId);
+      const same =
+        run.origin === undefined
+          ? existing[0]
+          : existing.find(({ identity }) => identity.origin === run.origin);
+      if (same === undefined && existing.length === 0) {
+        await this.#claims.note(project, runId);
+        return {
+          created: true,
+          record: await this.#begin(
+            { project, runId, job: run.job, origin: run.origin ?? newTraceId() },
+            { ...run, aliases },
+          ),
+        };
+      }
+      if (same === undefined || same.identity.job !== run.job) {
+        const other = same ?? existing[0];
+        throw new TrackingError(
+          'run_id_conflict',
+          `Run ${runId} is a run of '${other?.identity.job}' already, with trace ${other?.identity.origin}. Leave out runId to get a free one.`,
+          { record: other === undefined ? null : await this.#record(other.identity) },
+        );
+      }
+      const events = [...this.#rosterEvents(run.expectedClients), ...this.#aliasEvents(aliases)];
+      if (events.length > 0) await this.#write(same.identity, { events });
+      return { created: false, record: await this.#record(same.identity) };
+    });
+  }
+
+  /** Changes a job run; with `upsert` it is made from what is known where it is not there. */
+  async updateRun(
+    project: string,
+    name: string,
+    news: RunNews & {
+      expectedClients?: readonly string[] | undefined;
+      upsert?: { job: string } | undefined;
+      metrics?: MetricInputs | undefined;
+    },
+  ): Promise<JobRunRecord> {
+    const runId = await this.#resolveRunId(project, name, news.upsert !== undefined);
+    return this.#inTurn(project, runId, async () => {
+      const [known] = await this.#findRuns(project, runId);
+      if (known === undefined) {
+        if (news.upsert === undefined) throw runNotFound(name);
+        await this.#claims.note(project, runId);
+        const identity = { project, runId, job: news.upsert.job, origin: newTraceId() };
+        await this.#begin(identity, { ...news, job: identity.job, recovered: true });
+        return this.#putMetrics(identity, 1, news.metrics);
+      }
+      const decision = accepted(
+        decide(known, { attempt: news.attempt, status: news.status, hasNews: hasNews(news) }),
+      );
+      const events = [
+        ...(decision.status === 'apply' ? this.#courseEvents(decision, news, JOB_EVENTS) : []),
+        ...this.#rosterEvents(news.expectedClients),
+      ];
+      await this.#write(known.identity, {
+        events,
+        metrics: this.#metricFacts(decision.attempt, news.metrics),
+      });
+      return this.#record(known.identity);
+    });
+  }
+
+  /** Current totals, or additions, of the job run itself. */
+  async recordRunMetrics(
+    project: string,
+    name: string,
+    metrics: MetricInputs,
+    how: MetricsMode,
+  ): Promise<JobRunRecord> {
+    const runId = await this.#resolveRunId(project, name);
+    return this.#inTurn(project, runId, async () => {
+      const [known] = await this.#findRuns(project, runId);
+      if (known === undefined) throw runNotFound(name);
+      await this.#refuseChangedAggregations(known.identity, '', metrics);
+      await this.#write(known.identity, {
+        metrics: this.#metricFacts(known.attempt, metrics, undefined, how),
+      });
+      return this.#record(known.identity);
+    });
+  }
+
+  /** Relates another name to the run, or to one of its clients. */
+  async addAlias(
+    project: string,
+    name: string,
+    {
+      alias,
+      kind = 'external',
+      clientId,
+    }: { alias: string; kind?: 'legacy' | 'external' | undefined; clientId?: string | undefined },
+  ): Promise<JobRunRecord> {
+    const runId = await this.#resolveRunId(project, name);
+    return this.#inTurn(project, runId, async () => {
+      const [known] = await this.#findRuns(project, runId);
+      if (known === undefined) throw runNotFound(name);
+      const holder = (await this.#lookUpAlias(project, alias)).find((found) => found !== runId);
+      if (holder !== undefined)
+        throw new TrackingError('alias_taken', `'${alias}' names run ${holder} already.`);
+      await this.#write(known.identity, { events: this.#aliasEvents([{ alias, kind }], clientId) });
+      return this.#record(known.identity);
+    });
+  }
+
+  /** Finds a job run by any of its names. */
+  async getRun(project: string, name: string): Promise<JobRunRecord> {
+    const [known] = await this.#findRuns(project, await this.#resolveRunId(project, name));
+    if (known === undefined) throw runNotFound(name);
+    return this.#record(known.identity);
+  }
+
+  /** The key of a job run that a path names. */
+  async findKey(project: string, name: string): Promise<RunIdentity> {
+    const [known] = await this.#findRuns(project, await this.#resolveRunId(project, name));
+    if (known === undefined) throw runNotFound(name);
+    return known.identity;
+  }
+
+  /** Creates a client run, or finds the one that is there. Its job run must be there, unless it is standalone. */
+  async putClientRun(
+    project: string,
+    name: string,
+    clientId: string,
+    run: NewClientRun,
+  ): Promise<{ created: boolean; record: ClientRunRecord }> {
+    checkClient(clientId);
+    const runId = await this.#resolveRunId(project, name, run.standalone === true);
+    return this.#inTurn(project, runId, async () => {
+      const identity = await this.#parentOf(project, runId, name, run);
+      const known = await this.#findClient(identity, clientId);
+      const isNew = known === null;
+      const start: Decision = {
+        status: 'apply',
+        attempt: run.attempt ?? 1,
+        starts: true,
+        ends: endOf(run.status),
+      };
+      const decision = isNew
+        ? start
+        : accepted(
+            decide(known, {
+              attempt: run.attempt,
+              status: run.status ?? (known.endedAs as DeclaredStatus | null) ?? 'running',
+              hasNews: false,
+            }),
+          );
+      if (
+        decision.status === 'apply' &&
+        (isNew || decision.starts || decision.ends !== null || hasNews(run))
+      ) {
+        const extra = run.standalone === true ? { [ATTR.STANDALONE]: 'true' } : {};
+        await this.#write(identity, {
+          events: this.#courseEvents(decision, run, CLIENT_EVENTS, clientId, extra),
+        });
+      }
+      return { created: isNew, record: await this.#clientRecord(identity, clientId) };
+    });
+  }
+
+  /** Changes a client run; with `upsert` it is made from what is known where it is not there. */
+  async updateClientRun(
+    project: string,
+    name: string,
+    clientId: string,
+    news: RunNews & { upsert?: boolean | undefined; metrics?: MetricInputs | undefined },
+  ): Promise<ClientRunRecord> {
+    checkClient(clientId);
+    const runId = await this.#resolveRunId(project, name);
+    return this.#inTurn(project, runId, async () => {
+      const identity = await this.#parentOf(project, runId, name, {});
+      const known = await this.#findClient(identity, clientId);
+      if (known === null && news.upsert !== true) throw clientNotFound(clientId, runId);
+      const decision: Decision =
+        known === null
+          ? { status: 'apply', attempt: 1, starts: true, ends: endOf(news.status) }
+          : accepted(decide(known, { attempt: news.attempt, status: news.status, hasNews: hasNews(news) }));
+      const told = known === null ? { ...news, recovered: true } : news;
+      await this.#write(identity, {
+        events:
+          decision.status === 'apply' ? this.#courseEvents(decision, told, CLIENT_EVENTS, clientId) : [],
+        metrics: this.#metricFacts(decision.attempt, news.metrics, clientId),
+      });
+      return this.#clientRecord(identity, clientId);
+    });
+  }
+
+  /** Current totals, or additions, of a client run. */
+  async recordClientMetrics(
+    project: string,
+    name: string,
+    clientId: string,
+    metrics: MetricInputs,
+    how: MetricsMode,
+  ): Promise<ClientRunRecord> {
+    checkClient(clientId);
+    const runId = await this.#resolveRunId(project, name);
+    return this.#inTurn(project, runId, async () => {
+      const identity = await this.#parentOf(project, runId, name, {});
+      const known = await this.#findClient(identity, clientId);
+      if (known === null) throw clientNotFound(clientId, runId);
+      await this.#refuseChangedAggregations(identity, clientId, metrics);
+      await this.#write(identity, { metrics: this.#metricFacts(known.attempt, metrics, clientId, how) });
+      return this.#clientRecord(identity, clientId);
+    });
+  }
+
+  async getClientRun(project: string, name: string, clientId: string): Promise<ClientRunRecord> {
+    checkClient(clientId);
+    const runId = await this.#resolveRunId(project, name, true);
+    const identity = await this.#parentOf(project, runId, name, { standalone: true });
+    const record = await readClientRun(this.#options.engine, identity, clientId);
+    if (record === null) throw clientNotFound(clientId, runId);
+    return record;
+  }
+
+  async #createUnderNewId(
+    project: string,
+    run: NewRun,
+    idempotencyKey: string | undefined,
+  ): Promise<{ created: boolean; record: JobRunRecord }> {
+    const create = async (): Promise<{ created: boolean; record: JobRunRecord }> => {
+      const runId = await this.#claims.claimNext(project);
+      const identity = { project, runId, job: run.job, origin: run.origin ?? newTraceId() };
+      const keyAlias =
+        idempotencyKey === undefined
+          ? []
+          : this.#aliasEvents([{ alias: idempotencyKey, kind: 'idempotency' }]);
+      return { created: true, record: await this.#begin(identity, run, keyAlias) };
+    };
+    if (idempotencyKey === undefined) return create();
+    return this.#inTurn(project, `key ${idempotencyKey}`, async () => {
+      const [runId] = await this.#lookUpAlias(project, idempotencyKey, 'idempotency');
+      if (runId === undefined) return create();
+      const record = await this.getRun(project, runId);
+      if (record.job === run.job) return { created: false, record };
+      throw new TrackingError(
+        'idempotency_key_reused',
+        `The key '${idempotencyKey}' created run ${runId} of '${record.job}'; take another key for '${run.job}'.`,
+      );
+    });
+  }
+
+  async #begin(identity: RunIdentity, run: NewRun, more: readonly EventFact[] = []): Promise<JobRunRecord> {
+    const decision: Decision = {
+      status: 'apply',
+      attempt: run.attempt ?? 1,
+      starts: true,
+      ends: endOf(run.status),
+    };
+    const extra = {
+      [ATTR.HEARTBEAT_INTERVAL_MS]:
+        run.heartbeatIntervalMs === undefined ? NO_HEARTBEATS : String(run.heartbeatIntervalMs),
+    };
+    const events = [
+      ...this.#courseEvents(decision, run, JOB_EVENTS, undefined, extra),
+      ...this.#rosterEvents(run.expectedClients),
+      ...this.#aliasEvents(run.aliases),
+      ...more,
+    ];
+    await this.#write(identity, { events });
+    return this.#record(identity);
+  }
+
+  /** Start, sign of life and end, as far as the decision and the news go. */
+  #courseEvents(
+    decision: Extract<Decision, { status: 'apply' }>,
+    news: RunNews,
+    names: CourseEvents,
+    clientId?: string,
+    extra: Record<string, string> = {},
+  ): EventFact[] {
+    const about = { ...(clientId === undefined ? {} : { clientId }), attempt: decision.attempt };
+    const told = {
+      ...progressAttributes(news),
+      ...(news.recovered === true ? { [ATTR.RECOVERED]: 'true' } : {}),
+      ...extra,
+    };
+    const events: EventFact[] = [];
+    if (decision.starts)
+      events.push({ ...about, event: names.started, atNs: this.#timeNs(news.startedAt), attributes: told });
+    if (decision.ends !== null) {
+      const atNs = this.#timeNs(news.endedAt);
+      if (news.error !== undefined) {
+        events.push({ ...about, event: EVENT.FAILURE, atNs, attributes: errorAttributes(news.error) });
+      }
+      const end = {
+        [ATTR.STATUS]: decision.ends,
+        ...(news.reason === undefined ? {} : { [ATTR.STATUS_REASON]: news.reason }),
+      };
+      events.push({
+        ...about,
+        event: names.ended,
+        atNs,
+        attributes: { ...told, ...end, ...(news.error === undefined ? {} : errorAttributes(news.error)) },
+      });
+    } else if (!decision.starts) {
+      events.push({ ...about, event: names.heartbeat, atNs: this.#timeNs(undefined), attributes: told });
+    }
+    return events;
+  }
+
+  #rosterEvents(clients: readonly string[] = []): EventFact[] {
+    for (const clientId of clients) checkClient(clientId);
+    return Array.from({ length: Math.ceil(clients.length / ROSTER_CHUNK) }, (_, chunk) => ({
+      event: EVENT.RUN_ROSTER,
+      atNs: this.#timeNs(undefined),
+      attributes: {
+        [ATTR.CLIENTS_EXPECTED]: JSON.stringify(
+          clients.slice(chunk * ROSTER_CHUNK, (chunk + 1) * ROSTER_CHUNK),
+        ),
+      },
+    }));
+  }
+
+  #aliasEvents(
+    aliases: readonly { alias: string; kind?: string | undefined }[] = [],
+    clientId?: string,
+  ): EventFact[] {
+    return aliases.map(({ alias, kind = 'external' }) => ({
+      event: EVENT.RUN_ALIAS,
+      atNs: this.#timeNs(undefined),
+      ...(clientId === undefined ? {} : { clientId }),
+      attributes: { [ATTR.ALIAS]: alias, [ATTR.ALIAS_KIND]: kind },
+    }));
+  }
+
+  #metricFacts(
+    attempt: number,
+    metrics: MetricInputs = {},
+    clientId?: string,
+    how: MetricsMode = { mode: 'totals' },
+  ): MetricFact[] {
+    return Object.entries(metrics).map(([metric, { value, aggregation = 'sum', unit = '' }]) => ({
+      metric,
+      aggregation,
+      unit,
+      value,
+      attempt,
+      atNs: this.#timeNs(undefined),
+      ...(clientId === undefined ? {} : { clientId }),
+      ...(how.mode === 'increments' ? { incrementKey: how.key ?? newIncrementKey() } : {}),
+    }));
+  }
+
+  async #putMetrics(
+    identity: RunIdentity,
+    attempt: number,
+    metrics: MetricInputs | undefined,
+  ): Promise<JobRunRecord> {
+    if (metrics !== undefined) await this.#write(identity, { metrics: this.#metricFacts(attempt, metrics) });
+    return this.#record(identity);
+  }
+
+  /** One definition of each metric: a name that sums in this run does not become a maximum. */
+  async #refuseChangedAggregations(
+    identity: RunIdentity,
+    clientId: string,
+    metrics: MetricInputs,
+  ): Promise<void> {
+    const known = await this.#options.engine.rows<{ metric: string; aggregation: string }>(
+      `SELECT DISTINCT metric, aggregation FROM metric_states
+       WHERE project_id = {project:String} AND run_id = {runId:String} AND origin = {origin:String} AND metric IN {names:Array(String)}`,
+      {
+        project: identity.project,
+        runId: identity.runId,
+        origin: identity.origin,
+        names: Object.keys(metrics),
+      },
+    );
+    for (const { metric, aggregation } of known) {
+      const wanted = metrics[metric]?.aggregation ?? 'sum';
+      if (wanted === aggregation) continue;
+      const text = `'${metric}' came as ${wanted}, but is a ${aggregation} in this run`;
+      const note = {
+        [ATTR.NOTE_CODE]: 'metric_refused',
+        [ATTR.NOTE_SUBJECT]: metric,
+        [ATTR.NOTE_TEXT]: text,
+      };
+      const about = clientId === '' ? {} : { clientId };
+      await this.#write(identity, {
+        events: [{ event: EVENT.NOTE, atNs: this.#timeNs(undefined), ...about, attributes: note }],
+      });
+      throw new TrackingError('invalid_metric', `${text}. Keep the aggregation, or take another name.`);
+    }
+  }
+
+  async #write(
+    identity: RunIdentity,
+    facts: { events?: readonly EventFact[]; metrics?: readonly MetricFact[] },
+  ): Promise<void> {
+    const blocks = evidenceOf(identity, facts, this.#options.clock());
+    if (blocks.length > 0) await this.#options.persist(blocks);
+  }
+
+  async #record(identity: RunIdentity): Promise<JobRunRecord> {
+    const record = await readJobRun(this.#options.engine, identity);
+    if (record === null) throw runNotFound(identity.runId);
+    return record;
+  }
+
+  async #clientRecord(identity: RunIdentity, clientId: string): Promise<ClientRunRecord> {
+    const record = await readClientRun(this.#options.engine, identity, clientId);
+    if (record === null) throw clientNotFound(clientId, identity.runId);
+    return record;
+  }
+
+  /** The runs that bear this ID, the one that began first first. */
+  async #findRuns(project: string, runId: string): Promise<KnownRun[]> {
+    const rows = await this.#options.engine.rows<{
+      job: string;
+      origin: string;
+      attempt: number;
+      endedAs: string | null;
+    }>(
+      `SELECT job_name AS job, origin, attempt, if(is_ended, ending.status, NULL) AS endedAs
+       FROM job_run_latest WHERE project_id = {project:String} AND run_id = {runId:String}
+       ORDER BY first_started_at, origin`,
+      { project, runId },
+    );
+    return rows.map(({ job, origin, attempt, endedAs }) => ({
+      attempt,
+      endedAs,
+      identity: { project, runId, job, origin },
+    }));
+  }
+
+  /** A client that is only expected has not been met yet. */
+  async #findClient(identity: RunIdentity, clientId: string): Promise<AttemptState | null> {
+    const [found] = await this.#options.engine.rows<AttemptState>(
+      `SELECT attempt, if(ending.at > toDateTime64(0, 9, 'UTC'), ending.status, NULL) AS endedAs
+       FROM client_run_attempts
+       WHERE project_id = {project:String} AND run_id = {runId:String} AND origin = {origin:String} AND client_id = {clientId:String} AND attempt > 0
+       ORDER BY attempt DESC LIMIT 1`,
+      { project: identity.project, runId: identity.runId, origin: identity.origin, clientId },
+    );
+    return found ?? null;
+  }
+
+  async #parentOf(
+    project: string,
+    runId: string,
+    name: string,
+    { standalone, job }: Pick<NewClientRun, 'standalone' | 'job'>,
+  ): Promise<RunIdentity> {
+    const [known] = await this.#findRuns(project, runId);
+    if (known !== undefined) return known.identity;
+    const [orphan] = await this.#options.engine.rows<{ job: string; origin: string; standalone: number }>(
+      `SELECT max(job_name) AS job, origin, max(client_run_states.standalone) AS standalone FROM client_run_states
+       WHERE project_id = {project:String} AND run_id = {runId:String} GROUP BY origin ORDER BY origin LIMIT 1`,
+      { project, runId },
+    );
+    if (orphan !== undefined && (standalone === true || orphan.standalone === 1))
+      return { project, runId, job: orphan.job, origin: orphan.origin };
+    if (standalone !== true) throw runNotFound(name);
+    return { project, runId, job: job ?? '', origin: newTraceId() };
+  }
+
+  /** A path may name a run by its ID, with or without a client, by a legacy form, or by an alias. */
+  async #resolveRunId(project: string, name: string, mayBeNew = false): Promise<string> {
+    if (isValidRunId(name)) return name;
+    const [related] = await this.#lookUpAlias(project, name);
+    if (related !== undefined) return related;
+    const parsed = parseRunId(name);
+    if (parsed.status === 'ok') return parsed.runId;
+    const converted = convertToStandardFormat(name);
+    if (converted.status === 'converted') return converted.runId;
+    if (mayBeNew) throw new TrackingError('invalid_run_id', converted.reason);
+    throw runNotFound(name);
+  }
+
+  async #lookUpAlias(project: string, alias: string, kind = ''): Promise<string[]> {
+    const rows = await this.#options.engine.rows<{ runId: string }>(
+      `SELECT DISTINCT run_id AS runId FROM run_aliases
+       WHERE project_id = {project:String} AND alias = {alias:String} AND if({kind:String} = '', kind != 'idempotency', kind = {kind:String})
+       ORDER BY run_id`,
+      { project, alias, kind },
+    );
+    return rows.map(({ runId }) => runId);
+  }
+
+  async #inTurn<Result>(project: string, name: string, work: () => Promise<Result>): Promise<Result> {
+    return this.#lock.run(JSON.stringify([project, name]), work);
+  }
+
+  /** The given time, or now, later than every time given out before. */
+  #timeNs(iso: string | undefined): bigint {
+    if (iso !== undefined) return BigInt(Date.parse(iso)) * 1_000_000n;
+    const now = BigInt(this.#options.clock()) * 1_000_000n;
+    this.#lastNs = now > this.#lastNs ? now : this.#lastNs + 1n;
+    return this.#lastNs;
+  }
+}
+
+export type MetricsMode =
+  | { readonly mode: 'totals' }
+  | { readonly mode: 'increments'; readonly key?: string | undefined };
+
+interface CourseEvents {
+  readonly started: EventFact['event'];
+  readonly heartbeat: EventFact['event'];
+  readonly ended: EventFact['event'];
+}
+
+const JOB_EVENTS: CourseEvents = {
+  started: EVENT.RUN_STARTED,
+  heartbeat: EVENT.RUN_HEARTBEAT,
+  ended: EVENT.RUN_ENDED,
+};
+const CLIENT_EVENTS: CourseEvents = {
+  started: EVENT.CLIENT_RUN_STARTED,
+  heartbeat: EVENT.CLIENT_RUN_HEARTBEAT,
+  ended: EVENT.CLIENT_RUN_ENDED,
+};
+
+function accepted(decision: Decision): Exclude<Decision, { status: 'refused' }> {
+  if (decision.status === 'refused') throw new TrackingError(decision.code, decision.detail);
+  return decision;
+}
+
+function endOf(status: RunNews['status']): DeclaredStatus | null {
+  return status === undefined || status === 'running' ? null : status;
+}
+
+function hasNews({ progress, reason, error }: RunNews): boolean {
+  return progress !== undefined || reason !== undefined || error !== undefined;
+}
+
+function progressAttributes({ progress }: RunNews): Record<string, string> {
+  if (progress === undefined) return {};
+  return {
+    [ATTR.PROGRESS_DONE]: String(progress.done),
+    ...(progress.total === undefined ? {} : { [ATTR.PROGRESS_TOTAL]: String(progress.total) }),
+  };
+}
+
+function errorAttributes({
+  type,
+  message,
+  stacktrace,
+}: NonNullable<RunNews['error']>): Record<string, string> {
+  return {
+    [ATTR.EXCEPTION_TYPE]: type,
+    [ATTR.EXCEPTION_MESSAGE]: message,
+    ...(stacktrace === undefined ? {} : { [ATTR.EXCEPTION_STACKTRACE]: stacktrace }),
+  };
+}
+
+function checkClient(clientId: string): void {
+  const checked = checkClientId(clientId);
+  if (checked.status === 'refused') throw new TrackingError('invalid_client_id', checked.reason);
+}
+
+function runNotFound(name: string): TrackingError {
+  return new TrackingError(
+    'run_not_found',
+    `There is no run '${name}' in this project. Create it with POST /api/v1/runs.`,
+  );
+}
+
+function clientNotFound(clientId: string, runId: string): TrackingError {
+  return new TrackingError(
+    'client_run_not_found',
+    `There is no client run of '${clientId}' in run ${runId}. Create it with PUT.`,
+  );
+}
+
+function newTraceId(): string {
+  return randomBytes(16).toString('hex');
+}
