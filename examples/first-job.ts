@@ -1,9 +1,12 @@
 /** Your first job: three clients, two numbers, one failure. Start Rollcall with `npm start`, then run this file. */
-import { job } from '@rollcall/sdk';
+import { startRollcall } from '@rollcall/sdk';
 
 const leadsOf: Record<string, number[]> = { acme: [3, 4, 3], globex: [], initech: [20, Number.NaN] };
 
-await job('first_job', async (run) => {
+const rollcall = startRollcall();
+let runId = '';
+
+await rollcall.job('first_job', async (run) => {
   await run.clients(['acme', 'globex', 'initech', 'hooli'], async (client) => {
     const leads = await client.step(
       'fetch',
@@ -15,8 +18,14 @@ await job('first_job', async (run) => {
       client.progress(index + 1, leads.length);
     }
   });
-  console.log(`Run ${run.runId} is told; look it up with: ./rollcall show ${run.runId}`);
+  runId = run.runId;
 });
+
+console.log(
+  (await rollcall.flush())
+    ? `Rollcall knows run ${runId}; look it up with: ./rollcall show ${runId}`
+    : `Rollcall did not take run ${runId}. Is it running? Start it with: npm start`,
+);
 
 function unknownClient(clientId: string): never {
   throw new Error(`No leads are known of ${clientId}`);

@@ -28,7 +28,13 @@ type Operation =
   | { readonly kind: 'create run' }
   | { readonly kind: 'create client'; readonly client: string }
   | { readonly kind: 'end client'; readonly client: string; readonly status: (typeof ENDS)[number] }
-  | { readonly kind: 'increment'; readonly client: string; readonly by: number; readonly repeat: number; readonly isCutOff: boolean }
+  | {
+      readonly kind: 'increment';
+      readonly client: string;
+      readonly by: number;
+      readonly repeat: number;
+      readonly isCutOff: boolean;
+    }
   | { readonly kind: 'total'; readonly client: string; readonly value: number };
 
 const client = fc.constantFrom(...CLIENTS);
@@ -36,7 +42,13 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   fc.constant({ kind: 'create run' as const }),
   fc.record({ kind: fc.constant('create client' as const), client }),
   fc.record({ kind: fc.constant('end client' as const), client, status: fc.constantFrom(...ENDS) }),
-  fc.record({ kind: fc.constant('increment' as const), client, by: fc.integer({ min: 1, max: 9 }), repeat: fc.integer({ min: 1, max: 3 }), isCutOff: fc.boolean() }),
+  fc.record({
+    kind: fc.constant('increment' as const),
+    client,
+    by: fc.integer({ min: 1, max: 9 }),
+    repeat: fc.integer({ min: 1, max: 3 }),
+    isCutOff: fc.boolean(),
+  }),
   fc.record({ kind: fc.constant('total' as const), client, value: fc.integer({ min: 0, max: 99 }) }),
 );
 
@@ -50,18 +62,28 @@ class Model {
 test('the stored run is what the rules make of all that was accepted', async () => {
   let round = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.array(operation, { minLength: 3, maxLength: 6 }), { minLength: WRITERS, maxLength: WRITERS }), async (writers) => {
-      const runId = `25110${++round}-120000`;
-      const model = new Model();
-      await api('POST', '/runs', { job: 'contended', runId, expectedClients: CLIENTS });
-      for (const name of CLIENTS) await api('PUT', `/runs/${runId}/clients/${encodeURIComponent(name)}`, {});
+    fc.asyncProperty(
+      fc.array(fc.array(operation, { minLength: 3, maxLength: 6 }), {
+        minLength: WRITERS,
+        maxLength: WRITERS,
+      }),
+      async (writers) => {
+        const runId = `25110${++round}-120000`;
+        const model = new Model();
+        await api('POST', '/runs', { job: 'contended', runId, expectedClients: CLIENTS });
+        for (const name of CLIENTS)
+          await api('PUT', `/runs/${runId}/clients/${encodeURIComponent(name)}`, {});
 
-      await Promise.all(writers.map(async (operations, writer) => {
-        for (const [index, one] of operations.entries()) await perform(runId, one, `${round}-${writer}-${index}`, writer, model);
-      }));
+        await Promise.all(
+          writers.map(async (operations, writer) => {
+            for (const [index, one] of operations.entries())
+              await perform(runId, one, `${round}-${writer}-${index}`, writer, model);
+          }),
+        );
 
-      await expectStored(runId, model);
-    }),
+        await expectStored(runId, model);
+      },
+    ),
     { numRuns: 2, seed: 16 },
   );
 }, 180_000);
@@ -73,7 +95,13 @@ test('verify finds no drift after it', async () => {
   expect(code).toBe(0);
 });
 
-async function perform(runId: string, one: Operation, key: string, writer: number, model: Model): Promise<void> {
+async function perform(
+  runId: string,
+  one: Operation,
+  key: string,
+  writer: number,
+  model: Model,
+): Promise<void> {
   const path = 'client' in one ? `/runs/${runId}/clients/${encodeURIComponent(one.client)}` : '/runs';
   switch (one.kind) {
     case 'create run':
@@ -83,13 +111,17 @@ async function perform(runId: string, one: Operation, key: string, writer: numbe
       expect((await api('PUT', path, {})).status).toBe(200);
       return;
     case 'end client': {
-      const { status, body } = await api<{ code?: string }>('POST', `${path}/complete`, { status: one.status });
-      if (status === 200) model.ends.set(one.client, (model.ends.get(one.client) ?? new Set()).add(one.status));
+      const { status, body } = await api<{ code?: string }>('POST', `${path}/complete`, {
+        status: one.status,
+      });
+      if (status === 200)
+        model.ends.set(one.client, (model.ends.get(one.client) ?? new Set()).add(one.status));
       else expect({ status, body }).toMatchObject({ status: 409, body: { code: 'already_ended' } });
       return;
     }
     case 'increment': {
-      const add = async (): Promise<unknown> => api('POST', `${path}/metrics/increment`, { metrics: { Added: one.by } }, { 'Idempotency-Key': key });
+      const add = async (): Promise<unknown> =>
+        api('POST', `${path}/metrics/increment`, { metrics: { Added: one.by } }, { 'Idempotency-Key': key });
       // Cut off half-way nobody knows whether it counted; sent again under its key it counts once.
       if (one.isCutOff) await sendAndHangUp(`${path}/metrics/increment`, { metrics: { Added: one.by } }, key);
       for (let n = 0; n < one.repeat; n++) expect(await add()).toMatchObject({ status: 200 });
@@ -125,7 +157,9 @@ async function expectStored(runId: string, model: Model): Promise<void> {
   for (const { clientId, verdict, metrics } of body.clients) {
     const accepted = [...(model.ends.get(clientId) ?? ['running'])];
     const stored = Object.fromEntries(metrics.map(({ metric, value }) => [metric, value]));
-    const totals = [...model.totals].filter(([name]) => name.startsWith(`${clientId} `)).map(([name, value]) => [name.slice(clientId.length + 1), value] as const);
+    const totals = [...model.totals]
+      .filter(([name]) => name.startsWith(`${clientId} `))
+      .map(([name, value]) => [name.slice(clientId.length + 1), value] as const);
     const sum = model.sums.get(clientId);
     expect(accepted).toEqual([verdict]);
     expect(stored).toEqual({ ...Object.fromEntries(totals), ...(sum === undefined ? {} : { Added: sum }) });

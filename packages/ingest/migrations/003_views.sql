@@ -102,7 +102,7 @@ SELECT
     if(client.progress.total > 0, client.progress.done / client.progress.total, NULL) AS progress,
     client.progress.done AS progress_done,
     client.progress.total AS progress_total,
-    if(is_ended AND (client.started_at IS NULL OR client.final_series < client.metric_series), 'incomplete', 'complete') AS telemetry,
+    if(verdict = 'lost' OR (is_ended AND (client.started_at IS NULL OR client.final_series < client.metric_series)), 'incomplete', 'complete') AS telemetry,
     client.ending.error_type AS error_type,
     client.ending.error_message AS error_message,
     if(client.ending.status IN ('failed', 'timed_out'),
@@ -175,15 +175,16 @@ SELECT
     clients.unexpected AS clients_unexpected,
     clients.completed_with_errors AS clients_completed_with_errors,
     if(conflicts.origins > 1, conflicts.origins - 1, 0) AS conflicts,
-    if(clients.incomplete > 0 OR producers.missing_events > 0
-        OR (job.is_ended AND (job.started_at IS NULL OR job.final_series < job.metric_series)), 'incomplete', 'complete') AS telemetry,
+    -- While a run goes on, its latest metrics are still on their way; of a lost one nobody knows what was.
+    if(verdict = 'lost' OR producers.missing_events > 0
+        OR (verdict != 'running' AND (clients.incomplete > 0 OR job.started_at IS NULL OR job.final_series < job.metric_series)), 'incomplete', 'complete') AS telemetry,
     job.ending.error_type AS error_type,
     job.ending.error_message AS error_message,
     arrayFilter(note -> note != '', arrayConcat(
         [
             if(conflicts.origins > 1, format('{} runs share this run ID', toString(conflicts.origins)), ''),
             if(producers.missing_events > 0, format('{} of {} events did not arrive', toString(producers.missing_events), toString(producers.events_sent)), ''),
-            if(clients.incomplete > 0, format('{} clients lack metrics or their start', toString(clients.incomplete)), ''),
+            if(verdict != 'running' AND clients.incomplete > clients.lost, format('{} clients lack metrics or their start', toString(clients.incomplete - clients.lost)), ''),
             if(clients.expected > 0 AND clients.unexpected > 0, format('{} clients were handled that nobody expected', toString(clients.unexpected)), ''),
             if(job.is_ended AND job.ending.status NOT IN ('completed', 'nothing_to_do', 'failed', 'cancelled', 'timed_out'), format('declared an unknown status: {}', job.ending.status), '')
         ],

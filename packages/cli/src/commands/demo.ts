@@ -36,7 +36,8 @@ export async function demo({ once: isOnce = false, pace, ...options }: DemoOptio
   try {
     if (service !== null) printWhere(service);
     const outcome = await Promise.race([runAndCompare({ ...options, url, pace, key }), stopSignal]);
-    if (typeof outcome === 'string') throw new UsageError(`Stopped by ${outcome} before the run was over.`);
+    if (typeof outcome === 'string')
+      throw new UsageError(`Stopped by ${outcome} in the middle; the run will show as lost in 15 seconds.`);
     if (!outcome) process.exitCode = 1;
     printNext();
     if (service !== null && !isOnce) await serveUntil(stopSignal, service);
@@ -53,6 +54,7 @@ async function findOrStart(
   const { findService } = await import('@rollcall/ingest');
   const config = await loadConfig(options);
   const running = await findService(config.dataDir);
+  if (running !== null) console.log(dim(`Rollcall already runs at ${running.url}: using it.`));
   if (running !== null) return { service: null, url: running.url, key: key ?? running.localKey };
   console.log(dim('Starting the service with its embedded ClickHouse …'));
   const service = await start({ ...config, logLevel: process.env['ROLLCALL_LOG_LEVEL'] ?? 'warn' });
@@ -65,12 +67,9 @@ async function runAndCompare({
   pace,
   ...options
 }: GlobalOptions & { url: string; key: string | undefined; pace: string }): Promise<boolean> {
-  console.log(
-    `\n${bold('A real job:')} flight_delays counts 20,000 flights of 2001. A client is an origin airport.`,
-  );
-  console.log(
-    dim('481 airports are expected. Three have a delay that needs review, one is never visited.\n'),
-  );
+  console.log(`\n${bold('A real job:')} flight_delays counts 20,000 flights. A client is an airport.`);
+  console.log(dim('481 airports are expected, one is never visited. Three have a delay that'));
+  console.log(dim('needs review: their flights count up to it.\n'));
   const truth = computeTruth();
   const child = spawn(process.execPath, [...process.execArgv, script('flight-delays-job'), pace], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -145,9 +144,9 @@ function printNext(): void {
   const command = process.env['ROLLCALL_COMMAND'] ?? 'rollcall';
   console.log(`
 ${bold('Where to look')}
-  ${command} show latest            this run again
-  ${command} runs                   all runs
-  ${command} verify                 recompute every total from the raw rows
-  ${command} sql "SELECT * FROM client_runs WHERE verdict = 'failed'"
+  ${command} show latest     this run again
+  ${command} runs            all runs
+  ${command} verify          recompute every total from the raw rows
+  ${command} sql "SELECT client_id, verdict, error_message FROM client_runs WHERE verdict = 'failed'"
 `);
 }

@@ -24,7 +24,8 @@ export async function runs({
   limit: string;
   json?: boolean;
 }): Promise<void> {
-  if (verdict !== undefined && !(VERDICTS as readonly string[]).includes(verdict)) {
+  const wanted = verdict?.replaceAll(' ', '_');
+  if (wanted !== undefined && !(VERDICTS as readonly string[]).includes(wanted)) {
     throw new UsageError(`Unknown verdict '${verdict}'; use one of ${VERDICTS.join(', ')}.`);
   }
   if (!/^\d{1,5}$/.test(limit) || Number(limit) < 1 || Number(limit) > MOST) {
@@ -32,7 +33,7 @@ export async function runs({
   }
   const reader = await openReader(options);
   try {
-    const found = await readRuns(reader, { job, verdict, project, limit: Number(limit) });
+    const found = await readRuns(reader, { job, verdict: wanted, project, limit: Number(limit) });
     if (json) console.log(JSON.stringify(found, null, 2));
     else if (found.length === 0)
       console.log(
@@ -45,21 +46,28 @@ export async function runs({
 }
 
 function print(found: readonly JobRunRow[]): void {
+  // The run ID holds the time to the second: narrow terminals do without the column.
+  const isWide = (process.stdout.columns ?? 120) >= 100;
   const severalProjects = new Set(found.map((run) => run.project_id)).size > 1;
   const rows = found.map((run) => [
     run.run_id,
     severalProjects ? `${run.project_id}/${run.job_name}` : run.job_name,
-    drawVerdict(run.verdict) + (run.telemetry === 'incomplete' ? ' (telemetry incomplete)' : ''),
-    drawTime(run.started_at),
+    drawVerdict(run.verdict) +
+      (run.telemetry === 'incomplete' && run.verdict !== 'lost' ? ' (incomplete)' : ''),
+    ...(isWide ? [drawTime(run.started)] : []),
     run.verdict === 'running' && run.progress !== null
       ? `${Math.floor(run.progress * 100)} %`
       : drawDuration(run.duration_ms),
     run.clients_expected > 0 ? `${run.clients_started} of ${run.clients_expected}` : `${run.clients_started}`,
-    run.clients_failed > 0 ? `${run.clients_failed}` : '',
+    run.clients_not_ok > 0 ? `${run.clients_not_ok}` : '',
   ]);
   console.log(
-    drawTable(['run', 'job', 'verdict', 'started (UTC)', 'took', 'clients', 'failed'], rows, {
-      align: ['left', 'left', 'left', 'left', 'right', 'right', 'right'],
-    }),
+    drawTable(
+      ['run', 'job', 'verdict', ...(isWide ? ['started (UTC)'] : []), 'took', 'clients', 'not ok'],
+      rows,
+      {
+        align: ['left', 'left', 'left', ...(isWide ? (['left'] as const) : []), 'right', 'right', 'right'],
+      },
+    ),
   );
 }

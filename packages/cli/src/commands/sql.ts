@@ -7,7 +7,11 @@ import { openReader, type GlobalOptions } from '../reader/reader.ts';
 
 export async function sql(
   statement: string,
-  { format, param = [], ...options }: GlobalOptions & { format: string; param?: string[] },
+  {
+    format = process.stdout.isTTY ? 'PrettyCompact' : 'TabSeparatedWithNames',
+    param = [],
+    ...options
+  }: GlobalOptions & { format?: string; param?: string[] },
 ): Promise<void> {
   if (!/^[A-Za-z]\w{0,63}$/.test(format)) {
     throw new UsageError(

@@ -16,7 +16,9 @@ export async function up(options: GlobalOptions & { port?: string; host?: string
 /** Starts the service; its own log goes to standard error. */
 export async function start(config: IngestConfig): Promise<Service> {
   const { startService } = await import('@rollcall/ingest');
-  return startService(config, { log: pino({ level: config.logLevel }, pino.destination(2)) });
+  // On a terminal the banner says what is needed; lines of JSON would only bury it.
+  const level = process.stderr.isTTY && config.logLevel === 'info' ? 'warn' : config.logLevel;
+  return startService(config, { log: pino({ level }, pino.destination(2)) });
 }
 
 export function printWhere(service: Service): void {
@@ -27,18 +29,20 @@ export function printWhere(service: Service): void {
     `  data        ${engine.place} ${dim(engine.kind === 'embedded' ? '(embedded ClickHouse)' : '(ClickHouse server)')}`,
   );
   console.log(
-    keyCount === 0
-      ? `  keys        none: only this machine is let in. ${dim('rollcall keys add --project NAME makes one')}`
-      : `  keys        ${keyCount}`,
+    keyCount === 0 ? '  keys        none: only this machine is let in' : `  keys        ${keyCount}`,
   );
+  if (!url.endsWith(':4318')) {
+    console.log(`  your jobs   need to be told: export OTEL_EXPORTER_OTLP_ENDPOINT=${url}`);
+  }
   console.log(dim('  Ctrl-C stops it.'));
 }
 
 /** Listens for SIGINT and SIGTERM from now on: one that comes while the service starts is not lost either. */
 export async function nextStopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
+    // Listeners that stay: libraries that restore the terminal end the process when they believe themselves alone.
+    process.on('SIGINT', resolve);
+    process.on('SIGTERM', resolve);
   });
 }
 
@@ -46,7 +50,7 @@ export async function nextStopSignal(): Promise<NodeJS.Signals> {
 export async function serveUntil(stopSignal: Promise<NodeJS.Signals>, service: Service): Promise<void> {
   const signal = await stopSignal;
   console.log(dim(`\n${signal}: bringing in what was accepted …`));
-  process.once('SIGINT', () => process.exit(130));
+  process.on('SIGINT', () => process.exit(130));
   await service.close();
   console.log(dim('Stopped. Nothing accepted was lost.'));
 }

@@ -23,7 +23,12 @@ export async function watchRun(
   runId: string,
   { ended, settleMs }: WatchOptions,
 ): Promise<RunDetails | null> {
-  const spinner = ora({ text: `${runId} starts`, stream: process.stdout, discardStdin: false }).start();
+  const spinner = ora({
+    text: `${runId} starts`,
+    stream: process.stdout,
+    discardStdin: false,
+    ...(process.env['NO_COLOR'] ? { color: false as never } : {}),
+  }).start();
   let endedAtMs = Number.POSITIVE_INFINITY;
   void ended.then(() => {
     endedAtMs = Date.now();

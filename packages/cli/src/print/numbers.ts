@@ -15,9 +15,9 @@ export function drawDuration(ms: number | null): string {
   return `${Math.floor(seconds / 3_600)} h ${Math.floor((seconds % 3_600) / 60)} min`;
 }
 
-/** ClickHouse's UTC text → `2026-11-23 10:00:05` in UTC. */
+/** `2026-11-23T10:00:05.123456Z` → `2026-11-23 10:00:05`. */
 export function drawTime(time: string | null): string {
-  return time === null ? '' : time.slice(0, 19);
+  return time === null ? '' : time.slice(0, 19).replace('T', ' ');
 }
 
 /** `1 client`, `2 clients`. */

@@ -1,19 +1,21 @@
 /** Draws one job run: what a person wants to know first, first. */
 
-import type { FailureGroupRow, RunDetails } from '../reader/read-run.ts';
+import type { FailureGroupRow, JobRunRow, readClient, RunDetails } from '../reader/read-run.ts';
 import { drawDuration, drawNumber, drawTime, plural } from './numbers.ts';
 import { drawTable } from './table.ts';
 import { bold, dim, drawVerdict } from './verdict.ts';
 
 /** Verdicts whose clients are worth naming. */
-const NAMED = new Set(['failed', 'lost', 'never_started', 'timed_out', 'cancelled']);
+const NAMED = new Set(['running', 'failed', 'lost', 'never_started', 'timed_out', 'cancelled']);
 
 export function drawRun({ run, clients, metrics, failures }: RunDetails): string {
   const took = run.duration_ms === null ? '' : `, took ${drawDuration(run.duration_ms)}`;
   const again = run.attempt > 1 ? `, attempt ${run.attempt}` : '';
   return [
     `${bold(`${run.job_name} ${run.run_id}`)}  ${drawVerdict(run.verdict)}`,
-    dim(`started ${drawTime(run.started_at)} UTC${took}${again}, trace ${run.trace_id}`),
+    dim(`started ${drawTime(run.started)} UTC${took}${again}`),
+    dim(`trace ${run.trace_id}`),
+    ...drawLife(run),
     ...(run.reason === '' ? [] : [`reason: ${run.reason}`]),
     ...(run.error_type === '' ? [] : [`${run.error_type}: ${run.error_message}`]),
     '',
@@ -21,10 +23,52 @@ export function drawRun({ run, clients, metrics, failures }: RunDetails): string
     ...drawMetrics(metrics),
     ...drawFailures(failures),
     ...run.notes.map((note) => `note: ${note}`),
-    run.telemetry === 'complete'
-      ? dim('telemetry complete: every event and every final metric has arrived')
-      : drawVerdict('lost', 'telemetry incomplete: the numbers above may be too small'),
+    drawTelemetry(run),
   ].join('\n');
+}
+
+/** Draws one client of a run, with its failures in full. */
+export function drawClientRun({
+  client,
+  metrics,
+  failures,
+}: NonNullable<Awaited<ReturnType<typeof readClient>>>): string {
+  const took = client.duration_ms === null ? '' : `, took ${drawDuration(client.duration_ms)}`;
+  const again = client.attempt > 1 ? `, attempt ${client.attempt}` : '';
+  return [
+    `${bold(`${client.job_name} ${client.client_run_id}`)}  ${drawVerdict(client.verdict)}`,
+    dim(client.started === null ? 'not started' : `started ${drawTime(client.started)} UTC${took}${again}`),
+    ...(client.reason === '' ? [] : [`reason: ${client.reason}`]),
+    '',
+    ...drawMetrics(metrics),
+    ...failures.flatMap(({ attempt, step, error_type, error_message, stacktrace }) => [
+      `${drawVerdict('failed', `${error_type}: ${error_message}`)}${step === '' ? '' : dim(` in step ${step}`)}${dim(`, attempt ${attempt}`)}`,
+      dim(stacktrace.split('\n').slice(1).join('\n')),
+      '',
+    ]),
+  ]
+    .join('\n')
+    .trimEnd();
+}
+
+/** Of a run that is not over: how far it is, and when it was last heard of. */
+function drawLife({ verdict, progress, last_seen: lastSeen }: JobRunRow): string[] {
+  if (verdict !== 'running' && verdict !== 'lost') return [];
+  const done = progress === null ? '' : `${Math.floor(progress * 100)} % done, `;
+  return [`${done}last sign of life ${drawTime(lastSeen)} UTC`];
+}
+
+function drawTelemetry({ verdict, telemetry, last_seen: lastSeen }: JobRunRow): string {
+  if (verdict === 'lost') {
+    return drawVerdict(
+      'lost',
+      `telemetry ends at ${drawTime(lastSeen)} UTC: totals hold what was reported until then`,
+    );
+  }
+  if (telemetry === 'incomplete')
+    return drawVerdict('lost', 'telemetry incomplete: the numbers above may be too small');
+  if (verdict === 'running') return dim('telemetry is still arriving: totals so far');
+  return dim('telemetry complete: every event and every final metric has arrived');
 }
 
 function drawClients({ run, clients }: Pick<RunDetails, 'run' | 'clients'>): string[] {
@@ -57,10 +101,11 @@ function drawMetrics(metrics: RunDetails['metrics']): string[] {
 
 function drawFailures(failures: readonly FailureGroupRow[]): string[] {
   if (failures.length === 0) return [];
-  const lines = failures.map(({ error_type, sample_message, step, occurrences, clients }) => {
+  const lines = failures.map(({ error_type, sample_message, step, occurrences, messages, clients }) => {
+    const others = messages > 1 ? dim(` (and ${plural(messages - 1, 'message')} like it)`) : '';
     const where = step === '' ? '' : dim(` in step ${step}`);
     const whom = clients.length === 0 ? '' : `\n    ${clients.join(', ')}`;
-    return `  ${drawVerdict('failed', `${occurrences}×`)} ${error_type}: ${sample_message}${where}${whom}`;
+    return `  ${drawVerdict('failed', `${occurrences}×`)} ${error_type}: ${sample_message}${others}${where}${whom}`;
   });
   return ['failures', ...lines, ''];
 }

@@ -3,7 +3,7 @@
 import type { Aggregation, Verdict } from '@rollcall/semconv';
 import type { Reader } from './reader.ts';
 
-/** A row of `job_runs`; times are UTC text. */
+/** A row of `job_runs`; times are ISO 8601, UTC. */
 export interface JobRunRow {
   readonly project_id: string;
   readonly job_name: string;
@@ -14,14 +14,15 @@ export interface JobRunRow {
   readonly verdict: Verdict;
   readonly declared_status: string;
   readonly reason: string;
-  readonly started_at: string | null;
-  readonly ended_at: string | null;
+  readonly started: string | null;
+  readonly ended: string | null;
   readonly duration_ms: number | null;
-  readonly last_seen_at: string;
+  readonly last_seen: string;
   readonly progress: number | null;
   readonly clients_expected: number;
   readonly clients_started: number;
-  readonly clients_failed: number;
+  /** Failed, timed out, cancelled, lost or never started. */
+  readonly clients_not_ok: number;
   readonly telemetry: 'complete' | 'incomplete';
   readonly error_type: string;
   readonly error_message: string;
@@ -48,6 +49,7 @@ export interface FailureGroupRow {
   readonly sample_message: string;
   readonly step: string;
   readonly occurrences: number;
+  readonly messages: number;
   readonly clients: readonly string[];
 }
 
@@ -66,10 +68,19 @@ export interface RunFilter {
   readonly limit: number;
 }
 
+/** ClickHouse's own text has no zone: JavaScript would take it for local time. */
+function iso(column: string): string {
+  return `if(${column} IS NULL, NULL, formatDateTime(assumeNotNull(${column}), '%Y-%m-%dT%H:%i:%S.%fZ'))`;
+}
+
 const JOB_RUN_COLUMNS = `project_id, job_name, run_id, origin, trace_id, attempt, verdict, declared_status, reason,
-    started_at, ended_at, duration_ms, last_seen_at, progress,
-    toUInt32(clients_expected) AS clients_expected, toUInt32(clients_started) AS clients_started, toUInt32(clients_failed) AS clients_failed,
+    ${iso('started_at')} AS started, ${iso('ended_at')} AS ended, duration_ms, ${iso('last_seen_at')} AS last_seen, progress,
+    toUInt32(clients_expected) AS clients_expected, toUInt32(clients_started) AS clients_started, 
+    toUInt32(clients_failed + clients_timed_out + clients_cancelled + clients_lost + clients_never_started) AS clients_not_ok,
     telemetry, error_type, error_message, notes`;
+
+/** Where many runs start in one second their IDs run ahead of the clock: so many more are looked at to order by start. */
+const AHEAD_OF_THEIR_TIME = 100;
 
 /**
  * The newest job runs that match. Their keys are looked up first, so that verdicts are concluded for these runs alone;
@@ -85,16 +96,16 @@ export async function readRuns(
          WHERE ({job:String} = '' OR job_name = {job:String}) AND ({project:String} = '' OR project_id = {project:String})
          ORDER BY run_id DESC
          LIMIT 1 BY project_id, run_id
-         LIMIT {limit:UInt32})`;
+         LIMIT {candidates:UInt32})`;
   return reader.rows<JobRunRow>(
     `SELECT ${JOB_RUN_COLUMNS}
      FROM job_runs
      WHERE ({job:String} = '' OR job_name = {job:String})
        AND ({project:String} = '' OR project_id = {project:String})
        AND ${verdict === '' ? newest : 'verdict = {verdict:String}'}
-     ORDER BY run_id DESC, started_at DESC
+     ORDER BY started_at DESC, run_id DESC
      LIMIT {limit:UInt32}`,
-    { job, verdict, project, limit },
+    { job, verdict, project, limit, candidates: limit + AHEAD_OF_THEIR_TIME },
   );
 }
 
@@ -107,6 +118,56 @@ export async function readRunsById(reader: Reader, runId: string, project = ''):
      ORDER BY started_at`,
     { runId, project },
   );
+}
+
+/** A row of `client_runs`. */
+export interface ClientRunRow {
+  readonly client_id: string;
+  readonly client_run_id: string;
+  readonly job_name: string;
+  readonly verdict: Verdict;
+  readonly attempt: number;
+  readonly reason: string;
+  readonly started: string | null;
+  readonly duration_ms: number | null;
+  readonly last_seen: string | null;
+  readonly telemetry: 'complete' | 'incomplete';
+  readonly error_type: string;
+  readonly error_message: string;
+}
+
+/** One client of a job run, with its metrics, or null. */
+export async function readClient(
+  reader: Reader,
+  run: JobRunRow,
+  clientId: string,
+): Promise<{ client: ClientRunRow; metrics: MetricRow[]; failures: FailureRow[] } | null> {
+  const key = { project: run.project_id, runId: run.run_id, origin: run.origin, clientId };
+  const where = `WHERE project_id = {project:String} AND run_id = {runId:String} AND origin = {origin:String} AND client_id = {clientId:String}`;
+  const [client] = await reader.rows<ClientRunRow>(
+    `SELECT client_id, client_run_id, job_name, verdict, attempt, reason, ${iso('started_at')} AS started, duration_ms,
+         ${iso('last_seen_at')} AS last_seen, telemetry, error_type, error_message
+     FROM client_runs ${where}`,
+    key,
+  );
+  if (client === undefined) return null;
+  const metrics = await reader.rows<MetricRow>(
+    `SELECT metric, aggregation, unit, value, 1 AS clients FROM client_metrics ${where} ORDER BY metric`,
+    key,
+  );
+  const failures = await reader.rows<FailureRow>(
+    `SELECT attempt, step, error_type, error_message, stacktrace FROM failures ${where} ORDER BY occurred_at`,
+    key,
+  );
+  return { client, metrics, failures };
+}
+
+export interface FailureRow {
+  readonly attempt: number;
+  readonly step: string;
+  readonly error_type: string;
+  readonly error_message: string;
+  readonly stacktrace: string;
 }
 
 /** What belongs to a job run: clients by verdict, metrics, and failures by kind. */
@@ -128,7 +189,7 @@ export async function readDetails(reader: Reader, run: JobRunRow): Promise<RunDe
     key,
   );
   const failures = await reader.rows<FailureGroupRow>(
-    `SELECT error_type, argMin(error_message, occurred_at) AS sample_message, argMin(step, occurred_at) AS step, toUInt32(count()) AS occurrences,
+    `SELECT error_type, argMin(error_message, occurred_at) AS sample_message, argMin(step, occurred_at) AS step, toUInt32(count()) AS occurrences, toUInt32(uniqExact(error_message)) AS messages,
          arraySort(groupUniqArrayIf(20)(client_id, client_id != '')) AS clients
      FROM failures ${where}
      GROUP BY fingerprint, error_type

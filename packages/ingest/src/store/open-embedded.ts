@@ -126,6 +126,11 @@ async function openReader(path: string, database: string): Promise<ClickHouseCli
   const client = await openConnection(path);
   await client.command({ query: `USE ${database}` });
   await client.command({ query: `SET max_execution_time = ${READ_TIMEOUT_S}` });
+  // Pretty formats go to pipes and files too: no colours, no row numbers.
+  await client.command({
+    query:
+      "SET output_format_pretty_color = 0, output_format_pretty_row_numbers = 0, output_format_pretty_grid_charset = 'UTF-8'",
+  });
   await client.command({ query: 'SET readonly = 1' });
   return client;
 }
