@@ -70,6 +70,21 @@ Settings come from ROLLCALL_* variables; docs/configuration.md lists them.`,
     });
 
   program
+    .command('import')
+    .description('import the history of an old job table: CSV, JSON or NDJSON; safe to run twice')
+    .argument('<file...>', 'exports of one old system: its job table, its client table, or both')
+    .option('--map <file>', 'what columns and statuses mean, where their names do not tell (docs/import.md)')
+    .option('--job <name>', 'the job of rows that name none')
+    .option('--format <format>', 'csv, json or ndjson, where the name of the file does not tell')
+    .option('--no-job-totals', 'leave out the sums of job rows: their clients are imported on their own')
+    .option('--dry-run', 'read and report, and send nothing')
+    .option(...JSON_OPTION)
+    .action(async (files: string[], options, command: Command) => {
+      const { importHistory } = await import('./commands/import.ts');
+      await importHistory(files, { ...command.optsWithGlobals(), ...options });
+    });
+
+  program
     .command('verify')
     .description('recompute every rollup from raw rows and print the drift')
     .option(...JSON_OPTION)
