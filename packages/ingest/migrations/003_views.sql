@@ -153,8 +153,9 @@ SELECT
     job.ending.status AS declared_status,
     job.ending.reason AS reason,
     job.started_at AS started_at,
-    if(job.is_ended, greatest(job.ending.at, ifNull(clients.last_ended_at, job.ending.at)), NULL) AS ended_at,
-    if(verdict = 'running', NULL, round((toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at)) / 1e6, 3)) AS duration_ms,
+    -- It has not ended while a client still works, whatever it said.
+    if(job.is_ended AND verdict != 'running', greatest(job.ending.at, ifNull(clients.last_ended_at, job.ending.at)), NULL) AS ended_at,
+    if(ended_at IS NULL, NULL, round((toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at)) / 1e6, 3)) AS duration_ms,
     greatest(job.last_seen_at, ifNull(clients.last_sign_at, job.last_seen_at)) AS last_seen_at,
     multiIf(
         job.progress.total > 0, job.progress.done / job.progress.total,

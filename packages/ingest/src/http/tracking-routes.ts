@@ -23,6 +23,7 @@ const HTTP_STATUS = {
   attempt_over: 409,
   attempt_gap: 409,
   alias_taken: 409,
+  overlap_refused: 409,
   idempotency_key_reused: 422,
   busy: 503,
 } as const satisfies Record<TrackingErrorCode, number>;

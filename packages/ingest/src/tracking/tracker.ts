@@ -22,6 +22,7 @@ import {
   type RunIdentity,
 } from './evidence.ts';
 import { KeyedLock } from './keyed-lock.ts';
+import { listRuns } from './list-runs.ts';
 import { readClientRun, readJobRun, type ClientRunRecord, type JobRunRecord } from './records.ts';
 import { decide, type AttemptState, type Decision } from './rules.ts';
 import { TrackingError } from './tracking-error.ts';
@@ -49,6 +50,8 @@ export interface NewRun extends RunNews {
   readonly origin?: string | undefined;
   readonly heartbeatIntervalMs?: number | undefined;
   readonly expectedClients?: readonly string[] | undefined;
+  /** `refuse`: not while another run of the job is running. Nothing is locked: a run that died is lost, and in nobody's way. */
+  readonly overlap?: 'allow' | 'refuse' | undefined;
   readonly aliases?:
     | readonly { readonly alias: string; readonly kind?: 'legacy' | 'external' | undefined }[]
     | undefined;
@@ -83,6 +86,8 @@ interface KnownRun extends AttemptState {
 }
 
 const ROSTER_CHUNK = 500;
+/** Among the newest runs of a job the one that may still be running is looked for. */
+const RUNS_THAT_MAY_OVERLAP = 100;
 /** What a REST create promises unless it says so: nothing, so that silence is no sign of death for a day. */
 const NO_HEARTBEATS = '0';
 
@@ -104,6 +109,10 @@ export class Tracker {
     run: NewRun,
     idempotencyKey?: string,
   ): Promise<{ created: boolean; record: JobRunRecord }> {
+    if (run.overlap === 'refuse')
+      return this.#inTurn(project, `job ${run.job}`, async () =>
+        this.#createAlone(project, run, idempotencyKey),
+      );
     if (run.runId === undefined) return this.#createUnderNewId(project, run, idempotencyKey);
     const converted = convertToStandardFormat(run.runId);
     if (converted.status === 'refused') throw new TrackingError('invalid_run_id', converted.reason);
@@ -326,6 +335,25 @@ export class Tracker {
     const record = await readClientRun(this.#options.engine, identity, clientId);
     if (record === null) throw clientNotFound(clientId, runId);
     return record;
+  }
+
+  async #createAlone(
+    project: string,
+    run: NewRun,
+    idempotencyKey: string | undefined,
+  ): Promise<{ created: boolean; record: JobRunRecord }> {
+    const { runs } = await listRuns(this.#options.engine, {
+      project,
+      job: run.job,
+      limit: RUNS_THAT_MAY_OVERLAP,
+    });
+    const other = runs.find(({ verdict, runId }) => verdict === 'running' && runId !== run.runId);
+    if (other === undefined) return this.createRun(project, { ...run, overlap: 'allow' }, idempotencyKey);
+    throw new TrackingError(
+      'overlap_refused',
+      `Run ${other.runId} of '${run.job}' is running since ${other.startedAt}. Wait for it, or leave out "overlap".`,
+      { record: other },
+    );
   }
 
   async #createUnderNewId(

@@ -12,6 +12,7 @@ export type TrackingErrorCode =
   | 'attempt_over'
   | 'attempt_gap'
   | 'alias_taken'
+  | 'overlap_refused'
   | 'idempotency_key_reused'
   | 'busy';
 
