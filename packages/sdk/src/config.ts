@@ -1,5 +1,6 @@
 /** Reads the SDK's settings, once, from the options and the environment. */
-import { basename, extname } from 'node:path';
+import { tmpdir } from 'node:os';
+import { basename, extname, join } from 'node:path';
 import { parseKeyPairsIntoRecord } from '@opentelemetry/core';
 import { DEFAULT_HEARTBEAT_INTERVAL_MS } from '@rollcall/semconv';
 
@@ -27,6 +28,13 @@ export interface RollcallOptions {
    */
   registerGlobals?: boolean;
   /**
+   * How long a job run may wait for ingest to claim its run ID. `ROLLCALL_CLAIM_TIMEOUT_MS`, else 1 s.
+   * 0 asks nobody: IDs are made here, and two programs that start in one second may make the same one.
+   */
+  claimTimeoutMs?: number;
+  /** Folder for tracking calls that ingest could not take. `ROLLCALL_SPOOL_DIR`, else in the user's state folder. */
+  spoolDir?: string;
+  /**
    * Who exports the metrics of runs: Rollcall itself (the default), or a MetricReader of the application
    * that was given `rollcall.metricProducer`.
    */
@@ -46,6 +54,8 @@ export type Config = Readonly<{
   heartbeatIntervalMs: number;
   disabled: boolean;
   registerGlobals: boolean;
+  claimTimeoutMs: number;
+  spoolDir: string;
   metricExport: 'rollcall' | 'reader';
   diagLevel: string | undefined;
   /** What could not be used, in words, for the diagnostic log. */
@@ -54,6 +64,7 @@ export type Config = Readonly<{
 
 const DEFAULT_ENDPOINT = 'http://127.0.0.1:4318';
 const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
+const DEFAULT_CLAIM_TIMEOUT_MS = 1_000;
 const MIN_HEARTBEAT_INTERVAL_MS = 10;
 
 /** Options win over the environment. A setting that cannot be used is named in `problems`. */
@@ -80,6 +91,13 @@ export function readConfig(options: RollcallOptions = {}, env: NodeJS.ProcessEnv
     ),
     disabled: options.disabled ?? (isTrue(env['ROLLCALL_DISABLED']) || isTrue(env['OTEL_SDK_DISABLED'])),
     registerGlobals: options.registerGlobals ?? true,
+    claimTimeoutMs: atLeast(
+      0,
+      options.claimTimeoutMs ?? env['ROLLCALL_CLAIM_TIMEOUT_MS'],
+      DEFAULT_CLAIM_TIMEOUT_MS,
+      problems,
+    ),
+    spoolDir: options.spoolDir ?? given(env['ROLLCALL_SPOOL_DIR']) ?? stateFolder(env),
     metricExport: options.metricExport ?? 'rollcall',
     diagLevel: given(env['OTEL_LOG_LEVEL']),
     problems,
@@ -125,6 +143,14 @@ function atLeast(
   if (milliseconds >= least && Number.isFinite(milliseconds)) return milliseconds;
   problems.push(`'${value}' is not a number of milliseconds from ${least}. Taking ${fallback}.`);
   return fallback;
+}
+
+/** Where programs keep what must outlive them (XDG Base Directory Specification), else the temporary folder. */
+function stateFolder(env: NodeJS.ProcessEnv): string {
+  const home = given(env['HOME']) ?? given(env['LOCALAPPDATA']);
+  const state =
+    given(env['XDG_STATE_HOME']) ?? (home === undefined ? tmpdir() : join(home, '.local', 'state'));
+  return join(state, 'rollcall', 'spool');
 }
 
 function nameOfScript(path: string | undefined): string | undefined {

@@ -11,3 +11,39 @@ export type {
   Step,
 } from './run/handles.ts';
 export { job, startRollcall, type Rollcall } from './start.ts';
+export { TrackingError, type TrackingErrorCategory, type TrackingErrorCode } from './services/errors.ts';
+export type { ClientMetrics, JobMetrics, JobMetricsService } from './services/job-metrics-service.ts';
+export type {
+  ClientRunUpdates,
+  JobRunUpdates,
+  JobTrackingRepository,
+  NewClientRunData,
+  NewJobRun,
+} from './services/job-tracking-repository.ts';
+export type { TrackingLogger } from './services/logger.ts';
+export type { MetricValue, MetricValues } from './services/metric-values.ts';
+export type {
+  ClientRunRecord,
+  JobRunRecord,
+  Page,
+  Stored,
+  Tracked,
+  Unconfirmed,
+} from './services/records.ts';
+export { unifiedRunIdService } from './services/run-id-service.ts';
+export {
+  createTrackingServices,
+  flushTrackingSpool,
+  jobMetricsService,
+  unifiedJobTrackingRepository,
+  type TrackingOptions,
+  type TrackingServices,
+} from './services/tracking-services.ts';
+export {
+  defineMetrics,
+  HERITAGE_METRICS,
+  normalizeMetricName,
+  type MetricDeclaration,
+  type MetricDefinition,
+  type MetricReading,
+} from '@rollcall/semconv';

@@ -20,6 +20,7 @@ export {
 } from './run-id/client-id.ts';
 export { baseRunId, clientRunId, isValidClientRunId } from './run-id/client-run-id.ts';
 export { convertToStandardFormat, type RunIdConversion, type RunIdForm } from './run-id/convert.ts';
+export { describeValue } from './run-id/describe-value.ts';
 export { generateRunId, isValidRunId, nextRunId } from './run-id/job-run-id.ts';
 export { parseRunId, type RunIdParse } from './run-id/parse-run-id.ts';
 export { RunIdError, type RunIdErrorCode } from './run-id/run-id-error.ts';
