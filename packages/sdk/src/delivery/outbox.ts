@@ -43,6 +43,7 @@ export class Outbox<T> {
   #timer: NodeJS.Timeout | undefined;
   #hurried = false;
   #failures = 0;
+  /** Records of a request: `maxBatch`, or less while requests of that size were too large. */
   #batchLimit: number;
   /** Counts of all records ever added and ever gone: a flush waits until `gone` reaches today's `added`. */
   #added = 0;
@@ -77,7 +78,7 @@ export class Outbox<T> {
     if (this.#queue.length >= this.#options.limit) this.#makeRoom();
     this.#queue.push(record);
     this.#added++;
-    if (this.#queue.length >= this.#options.maxBatch && !this.failing) this.#schedule(0);
+    if (this.#queue.length >= this.#batchLimit && !this.failing) this.#schedule(0);
     else this.#schedule(this.#options.delayMs);
   }
 
@@ -150,14 +151,20 @@ export class Outbox<T> {
         this.#remove(batch.length);
         if (this.#failures > 0) sdkLog.info(`Delivering ${name} again`);
         this.#failures = 0;
+        this.#batchLimit = Math.min(this.#options.maxBatch, this.#batchLimit * 2);
         break;
       case 'retry':
         this.#failures++;
         if (this.#failures === 1) sdkLog.warn(`Could not deliver ${name}, will retry: ${result.reason}`);
         break;
       case 'too_large':
-        if (batch.length > 1) this.#batchLimit = Math.ceil(batch.length / 2);
-        else this.#drop(this.#remove(1), result.reason);
+        if (batch.length > 1) {
+          this.#batchLimit = Math.ceil(batch.length / 2);
+          break;
+        }
+        // The one that was too large is found; the others were not at fault.
+        this.#batchLimit = this.#options.maxBatch;
+        this.#drop(this.#remove(1), result.reason);
         break;
       case 'rejected':
         this.#failures = 0;
@@ -169,7 +176,7 @@ export class Outbox<T> {
   #scheduleNext(result: SendResult): void {
     if (this.#queue.length === 0) return;
     if (result.status === 'retry') this.#schedule(Math.max(1, this.#pauseMs(result.afterMs)));
-    else if (this.#waiting.length > 0 || this.#queue.length >= this.#options.maxBatch) this.#schedule(0);
+    else if (this.#waiting.length > 0 || this.#queue.length >= this.#batchLimit) this.#schedule(0);
     else this.#schedule(result.status === 'too_large' ? 0 : this.#options.delayMs);
   }
 
