@@ -12,6 +12,7 @@ export {
 } from './metric-definition/define-metrics.ts';
 export { HERITAGE_METRICS } from './metric-definition/heritage-metrics.ts';
 export { AGGREGATIONS, type Aggregation } from './metrics.ts';
+export { isIdentityText, MAX_NAME_LENGTH, shortenName, toIdentityText } from './names.ts';
 export {
   checkClientId,
   isValidClientId,

@@ -5,7 +5,7 @@ export const MAX_ATTRIBUTES = 1_024;
 /** Arrays and maps inside one another in a value. */
 export const MAX_VALUE_DEPTH = 16;
 /** Characters of a span, metric, event or scope name, and of an attribute key. */
-export const MAX_NAME_LENGTH = 1_024;
+export { MAX_NAME_LENGTH } from '@rollcall/semconv';
 /** Values, events, links, buckets … of one record: an empty event takes 2 bytes on the wire and 200 in memory. */
 export const MAX_RECORD_PARTS = 65_536;
 /** Records of one request; the rest is refused unread. */

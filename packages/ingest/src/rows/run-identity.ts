@@ -1,15 +1,13 @@
 /** Finds the run that a record belongs to. */
-import { ATTR } from '@rollcall/semconv';
+import { ATTR, isIdentityText } from '@rollcall/semconv';
 import { quote, RecordError, type RefusalReason } from '../otlp/fault.ts';
 import type { Attributes } from '../otlp/records.ts';
 import { textJson, valueText } from './json-text.ts';
 
-/** 1 to 128 printable characters; the grammar of run IDs is checked where runs are claimed, not per record. */
-const PRINTABLE = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]{1,128}$/u;
-
 /**
  * The columns RunId, JobName and ClientId: each from the record's own attributes, else from its resource.
- * Throws a `RecordError` where one of them is there and is not a printable text.
+ * Throws a `RecordError` where one of them is there and is not a printable text;
+ * the grammar of run IDs is checked where runs are claimed, not per record.
  */
 export function runColumns(attributes: Attributes, resource: Attributes): string {
   const runId = identity(ATTR.RUN_ID, attributes, resource, 'invalid_run_id');
@@ -21,7 +19,7 @@ export function runColumns(attributes: Attributes, resource: Attributes): string
 function identity(key: string, attributes: Attributes, resource: Attributes, reason: RefusalReason): string {
   const value = attributes.get(key) ?? resource.get(key);
   if (value === undefined || value === null) return '';
-  if (typeof value === 'string' && PRINTABLE.test(value)) return value;
+  if (isIdentityText(value)) return value;
   throw new RecordError(
     reason,
     `The attribute ${key} is ${quote(valueText(value))}; send a text of 1 to 128 printable characters, or leave it out.`,
