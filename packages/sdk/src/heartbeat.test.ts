@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Run } from './index.ts';
 import { inSequence, startWatched } from '../test/watched.ts';
 
 test('an open run gives signs of life with its progress and the delay of its event loop', async () => {
@@ -51,6 +52,59 @@ test('a run that has ended gives no more signs of life, unless a client of it is
   const beats = receiver.named('rollcall.run.heartbeat').length;
   await new Promise((resolve) => setTimeout(resolve, 50));
   await rollcall.flush();
+
+  expect(receiver.named('rollcall.run.heartbeat')).toHaveLength(beats);
+});
+
+test('clients that go on one after another behind their job give signs of life, between them too', async () => {
+  await using watched = await startWatched({ heartbeatIntervalMs: 10 });
+  const { rollcall, receiver } = watched;
+  const steps = ['acme', 'globex'].map(() => Promise.withResolvers<void>());
+  const beats = () => receiver.named('rollcall.run.heartbeat').length;
+  const nextBeat = async (after = beats()) => receiver.until(() => beats() > after + 1);
+  let run: Run | undefined;
+  let rest: Promise<unknown> | undefined;
+
+  await rollcall.job('left_behind', (given) => {
+    run = given;
+    rest = given.clients(['acme', '', 'globex'], async ({ clientId }) => {
+      if (clientId === '') return nextBeat();
+      return steps[clientId === 'acme' ? 0 : 1]?.promise;
+    });
+  });
+  await nextBeat();
+  steps[0]?.resolve();
+  await receiver.until(() => receiver.named('rollcall.client_run.started').length === 2);
+  await nextBeat();
+  steps[1]?.resolve();
+  await rest;
+  // Much later, when nothing was open any more.
+  await run?.client('initech', async () => nextBeat());
+  await rollcall.flush();
+
+  expect(receiver.named('rollcall.client_run.ended')).toHaveLength(3);
+});
+
+test('a run that timed out gives no more signs of life, though its work goes on', async () => {
+  await using watched = await startWatched({ heartbeatIntervalMs: 10 });
+  const { rollcall, receiver } = watched;
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  let rest: Promise<unknown> | undefined;
+
+  const timedOut = rollcall.job(
+    'hanging',
+    (run) => {
+      rest = run.clients(['acme', 'globex'], async () => released);
+      return rest;
+    },
+    { timeoutMs: 30, graceMs: 0 },
+  );
+  await expect(timedOut).rejects.toThrow('timed out');
+  const beats = receiver.named('rollcall.run.heartbeat').length;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await rollcall.flush();
+  release();
+  await rest;
 
   expect(receiver.named('rollcall.run.heartbeat')).toHaveLength(beats);
 });

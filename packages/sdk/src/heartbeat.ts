@@ -16,12 +16,15 @@ export class Heartbeat {
   readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   #timer: NodeJS.Timeout | undefined;
   #lastBeatMs = 0;
+  #closed = false;
 
   constructor(intervalMs: number) {
     this.intervalMs = intervalMs;
   }
 
+  /** Nothing changes for what is open already. */
   start(living: Living): void {
+    if (this.#closed) return;
     this.#open.add(living);
     if (this.#timer !== undefined) return;
     this.#delay.enable();
@@ -31,11 +34,17 @@ export class Heartbeat {
 
   stop(living: Living): void {
     this.#open.delete(living);
-    if (this.#open.size === 0) this.close();
+    if (this.#open.size === 0) this.#rest();
   }
 
+  /** Stops for good, whatever is open. */
   close(): void {
+    this.#closed = true;
     this.#open.clear();
+    this.#rest();
+  }
+
+  #rest(): void {
     this.#delay.disable();
     clearInterval(this.#timer);
     this.#timer = undefined;

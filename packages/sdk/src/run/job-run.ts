@@ -36,6 +36,8 @@ export class JobRun extends TrackedRun implements Run, Living {
   readonly #attempts = new Map<string, number>();
   readonly #openClients = new Set<ClientRun>();
   #events = 0;
+  /** Calls of `clients` that still have clients to start. */
+  #openLists = 0;
 
   private constructor(parts: TrackedRunParts, span: Span, parent: Context) {
     super(parts);
@@ -106,7 +108,13 @@ export class JobRun extends TrackedRun implements Run, Living {
   ): Promise<ClientResult<T>[]> {
     const roster = Array.from(clientIds);
     this.expectClients(roster);
-    return runClients(this, roster, fn, options);
+    this.#openLists++;
+    try {
+      return await runClients(this, roster, fn, options);
+    } finally {
+      this.#openLists--;
+      this.#stopIfOver();
+    }
   }
 
   /** Numbers an event of this run or of one of its clients, and hands it on. */
@@ -180,6 +188,8 @@ export class JobRun extends TrackedRun implements Run, Living {
     const { context: parent } = contextWithin(this);
     const client = ClientRun.start(this, clientId, attempt, parent, limitsOf(options));
     this.#openClients.add(client);
+    // The job itself may be over, and its heartbeat with it.
+    this.core.heartbeat.start(this);
     return client;
   }
 
@@ -188,8 +198,10 @@ export class JobRun extends TrackedRun implements Run, Living {
     this.#stopIfOver();
   }
 
+  /** Between two clients of a list there may be none open; after an abort a list starts no further one. */
   #stopIfOver(): void {
-    if (this.ended && this.#openClients.size === 0) this.core.heartbeat.stop(this);
+    const goesOn = this.#openClients.size > 0 || (this.#openLists > 0 && !this.signal.aborted);
+    if (this.ended && !goesOn) this.core.heartbeat.stop(this);
   }
 
   #isClientId(clientId: unknown, consequence: string): clientId is string {
