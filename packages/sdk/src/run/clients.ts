@@ -26,3 +26,8 @@ export async function runClients<T>(
   await Promise.all(Array.from({ length: workers }, work));
   return results;
 }
+
+/** The clients that a list names. A text is one client: it is iterable too, letter by letter, which nobody means. */
+export function listClients(clientIds: Iterable<string>): readonly string[] {
+  return typeof clientIds === 'string' ? [clientIds] : Array.from(clientIds);
+}

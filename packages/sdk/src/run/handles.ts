@@ -32,7 +32,10 @@ export interface Run extends Tracked {
   /** `YYMMDD-HHMMSS`, UTC. */
   readonly runId: string;
   readonly jobName: string;
-  /** Calls the roll: those that do not answer end up as `never_started`. May be called more than once. */
+  /**
+   * Calls the roll: those that do not answer end up as `never_started`. May be called more than once.
+   * A single string is one client.
+   */
   expectClients(clientIds: Iterable<string>): void;
   /**
    * Runs the part of the job that handles one client. Returns what `fn` returns and throws what it throws.
@@ -43,7 +46,10 @@ export interface Run extends Tracked {
     fn: (client: Client) => T | PromiseLike<T>,
     options?: ClientOptions,
   ): Promise<T>;
-  /** Expects all clients and runs them, some at a time. Never throws; results come in the order of the IDs. */
+  /**
+   * Expects all clients and runs them, some at a time. Never throws; results come in the order of the IDs.
+   * A single string is one client.
+   */
   clients<T>(
     clientIds: Iterable<string>,
     fn: (client: Client) => T | PromiseLike<T>,

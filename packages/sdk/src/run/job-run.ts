@@ -7,7 +7,7 @@ import { safely } from '../faults.ts';
 import type { Living } from '../heartbeat.ts';
 import { Cancellation, LONGEST_TIMER_MS, resultOf, supervise } from './cancellation.ts';
 import { ClientRun } from './client-run.ts';
-import { runClients } from './clients.ts';
+import { listClients, runClients } from './clients.ts';
 import type { Core } from './core.ts';
 import type { Ending } from './ending.ts';
 import type {
@@ -72,10 +72,8 @@ export class JobRun extends TrackedRun implements Run, Living {
 
   expectClients(clientIds: Iterable<string>): void {
     safely('take the expected clients', () => {
-      // A string is iterable too, letter by letter, which nobody means.
-      const given = typeof clientIds === 'string' ? [clientIds] : clientIds;
-      const roster: string[] = [];
-      for (const clientId of given) if (this.#isClientId(clientId, 'is not expected')) roster.push(clientId);
+      const given = listClients(clientIds);
+      const roster = given.filter((clientId) => this.#isClientId(clientId, 'is not expected'));
       for (let start = 0; start < roster.length; start += MAX_ROSTER) {
         const part = roster.slice(start, start + MAX_ROSTER);
         this.emit({ name: EVENT.RUN_ROSTER, attributes: { [ATTR.CLIENTS_EXPECTED]: part } });
@@ -104,13 +102,13 @@ export class JobRun extends TrackedRun implements Run, Living {
   async clients<T>(
     clientIds: Iterable<string>,
     fn: (client: Client) => T | PromiseLike<T>,
-    options: ClientsOptions = {},
+    options?: ClientsOptions,
   ): Promise<ClientResult<T>[]> {
-    const roster = Array.from(clientIds);
+    const roster = listClients(clientIds);
     this.expectClients(roster);
     this.#openLists++;
     try {
-      return await runClients(this, roster, fn, options);
+      return await runClients(this, roster, fn, options ?? {});
     } finally {
       this.#openLists--;
       this.#stopIfOver();

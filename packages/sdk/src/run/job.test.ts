@@ -350,6 +350,19 @@ test('clients() returns what became of each, and may stop at the first failure',
   expect(some.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'not_started']);
 });
 
+test('a text in place of a list of clients is one client', async () => {
+  await using watched = await startWatched();
+  const { rollcall, receiver } = watched;
+
+  const results = await rollcall.job('one_client', async (run) => run.clients('acme', () => 1));
+
+  expect(results).toEqual([{ clientId: 'acme', status: 'fulfilled', value: 1 }]);
+  expect(receiver.named('rollcall.run.roster')).toMatchObject([
+    { attributes: { 'rollcall.clients.expected': ['acme'] } },
+  ]);
+  expect(receiver.named('rollcall.client_run.started')).toHaveLength(1);
+});
+
 test('a client that outlives its job run still ends, and its events are numbered on', async () => {
   await using watched = await startWatched();
   const { rollcall, receiver } = watched;

@@ -1,5 +1,5 @@
 /** Handles that do nothing, for work that must go on although it cannot be tracked. */
-import { runClients } from './clients.ts';
+import { listClients, runClients } from './clients.ts';
 import type { Client, Run, Step, Tracked } from './handles.ts';
 import { untrackedStep } from './step.ts';
 
@@ -21,7 +21,7 @@ export function untrackedRun(jobName: unknown, signal = new AbortController().si
     jobName: jobName as string,
     expectClients: nothing,
     client: async (clientId, fn) => fn(untrackedClient(clientId, run, signal)),
-    clients: async (clientIds, fn, options = {}) => runClients(run, Array.from(clientIds), fn, options),
+    clients: async (clientIds, fn, options) => runClients(run, listClients(clientIds), fn, options ?? {}),
   };
   return run;
 }
