@@ -1,4 +1,5 @@
 /** Finds the run that the calling code is in, so that deep code need not be handed it. */
+import { describeValue } from '@rollcall/semconv';
 import { sdkLog } from '../faults.ts';
 import type { Client, Measured, Run, Step } from './handles.ts';
 import { scopeOf } from './scope.ts';
@@ -17,7 +18,7 @@ export function currentClient(): Client | undefined {
 
 /** Runs a step of the client run, or else of the job run, around the calling code. Outside any it just runs. */
 export async function step<T>(name: string, fn: (step: Step) => T | PromiseLike<T>): Promise<T> {
-  const tracked = innermost(`step ${name}`);
+  const tracked = innermost(name);
   return tracked === undefined ? fn(untrackedStep(name, neverAborted())) : tracked.step(name, fn);
 }
 
@@ -30,9 +31,9 @@ export const max: Measured['max'] = (metric, value) => innermost(metric)?.max(me
 /** Keeps the latest value. */
 export const last: Measured['last'] = (metric, value) => innermost(metric)?.last(metric, value);
 
-function innermost(what: string): TrackedRun | undefined {
+function innermost(what: unknown): TrackedRun | undefined {
   const scope = scopeOf();
-  if (scope === undefined) sdkLog.warn(`Outside any run: '${String(what)}' is not tracked`);
+  if (scope === undefined) sdkLog.warn(`Outside any run: ${describeValue(what)} is not tracked`);
   return scope?.client ?? scope?.run;
 }
 

@@ -1,9 +1,9 @@
 /** Tracks one execution of a job. */
 import { context, trace, type Attributes, type Context, type Span } from '@opentelemetry/api';
 import { unsuppressTracing } from '@opentelemetry/core';
-import { ATTR, checkClientId, EVENT, SPAN_KIND } from '@rollcall/semconv';
+import { ATTR, checkClientId, describeValue, EVENT, SPAN_KIND } from '@rollcall/semconv';
 import { now, toEpochMs } from '../clock.ts';
-import { safely } from '../faults.ts';
+import { safely, sdkLog } from '../faults.ts';
 import type { Living } from '../heartbeat.ts';
 import { Cancellation, LONGEST_TIMER_MS, resultOf, supervise } from './cancellation.ts';
 import { ClientRun } from './client-run.ts';
@@ -52,6 +52,8 @@ export class JobRun extends TrackedRun implements Run, Living {
   /** Begins a job run where the caller is, as a run of its own even inside another. */
   static start(core: Core, name: unknown, options: JobOptions): JobRun {
     const startTime = now();
+    // All that is given is read here: what throws must throw before anybody has heard of the run.
+    const limits = { parent: signalOf(options), ...limitsOf(options) };
     const runId = core.runIds.take(options.runId, toEpochMs(startTime));
     const jobName = typeof name === 'string' && name.trim() !== '' ? name.trim() : 'unnamed_job';
     const known = { [ATTR.RUN_ID]: runId, [ATTR.JOB_NAME]: jobName, [ATTR.ATTEMPT]: 1 };
@@ -64,7 +66,7 @@ export class JobRun extends TrackedRun implements Run, Living {
     const stamp = { ...known, [ATTR.RUN_ORIGIN]: span.spanContext().traceId };
     span.setAttributes(stamp);
     const subject = `Job run ${runId}`;
-    const cancellation = new Cancellation({ parent: options.signal, subject, ...limitsOf(options) });
+    const cancellation = new Cancellation({ subject, ...limits });
     const run = new JobRun({ core, stamp, startTime, attempt: 1, cancellation }, span, parent);
     run.#begin(name, options);
     return run;
@@ -84,12 +86,13 @@ export class JobRun extends TrackedRun implements Run, Living {
   async client<T>(
     clientId: string,
     fn: (client: Client) => T | PromiseLike<T>,
-    options: ClientOptions = {},
+    options?: ClientOptions,
   ): Promise<T> {
+    const limits = options ?? {};
     const pacing = this.core.delivery.pace();
     if (pacing !== undefined) await pacing;
-    const client = safely('start a client run', () => this.#startClient(clientId, options));
-    if (client === undefined) return this.#untracked(clientId, fn, options);
+    const client = safely('start a client run', () => this.#startClient(clientId, limits));
+    if (client === undefined) return this.#untracked(clientId, fn, limits);
     const work = () => context.with(client.context, fn, undefined, client);
     const settled = await supervise(work, client.cancellation, () => client.settledLate());
     safely('end a client run', () => {
@@ -163,19 +166,31 @@ export class JobRun extends TrackedRun implements Run, Living {
       attributes: { [ATTR.HEARTBEAT_INTERVAL_MS]: heartbeat.intervalMs },
     });
     heartbeat.start(this);
-    if (name !== this.jobName && String(name).trim() !== this.jobName) {
+    // The run has begun: whatever is wrong with what was given, it goes on to its end.
+    safely('remark on how a job was started', () => this.#remark(name, options));
+    const expected = safely('read the expected clients', () => options.expect) ?? undefined;
+    if (expected !== undefined) this.expectClients(expected);
+  }
+
+  #remark(name: unknown, options: JobOptions): void {
+    if (typeof name !== 'string' || name.trim() !== this.jobName) {
+      const given = describeValue(name);
       this.note(
         NOTE.INVALID_JOB_NAME,
         'job name',
-        `A job's name is a non-empty string, not a ${typeof name}`,
+        `A job's name is a non-empty string, not ${given}; it is '${this.jobName}' here`,
       );
     }
-    if (options.runId !== undefined && options.runId !== this.runId) {
-      const given = String(options.runId);
-      this.note(NOTE.INVALID_RUN_ID, given, `${given} is not a run ID (YYMMDD-HHMMSS); made ${this.runId}`);
+    const runId = options.runId ?? this.runId;
+    if (runId !== this.runId) {
+      const given = describeValue(runId);
+      this.note(
+        NOTE.INVALID_RUN_ID,
+        'run ID',
+        `A run ID is YYMMDD-HHMMSS, not ${given}; this run is ${this.runId}`,
+      );
     }
     this.#noteTimeout(options);
-    if (options.expect !== undefined) this.expectClients(options.expect);
   }
 
   #startClient(clientId: string, options: ClientOptions): ClientRun | undefined {
@@ -228,8 +243,8 @@ export class JobRun extends TrackedRun implements Run, Living {
   }
 
   #noteTimeout({ timeoutMs }: Limits): void {
-    if (timeoutMs === undefined || isTimeout(timeoutMs)) return;
-    const text = `${String(timeoutMs)} is not a timeout from 1 to ${LONGEST_TIMER_MS} ms; there is none`;
+    if ((timeoutMs ?? undefined) === undefined || isTimeout(timeoutMs)) return;
+    const text = `A timeout is 1 to ${LONGEST_TIMER_MS} ms, not ${describeValue(timeoutMs)}; there is none`;
     this.note(NOTE.INVALID_TIMEOUT, 'timeoutMs', text);
   }
 }
@@ -237,6 +252,19 @@ export class JobRun extends TrackedRun implements Run, Living {
 function limitsOf({ timeoutMs, graceMs }: Limits): Limits {
   if (!isTimeout(timeoutMs)) return {};
   return { timeoutMs, ...(isTimeout(graceMs) || graceMs === 0 ? { graceMs } : {}) };
+}
+
+/** What is no signal cannot cancel anything; without one the job runs all the same. */
+function signalOf({ signal }: JobOptions): AbortSignal | undefined {
+  const given = signal ?? undefined;
+  if (given === undefined || isSignal(given)) return given;
+  sdkLog.warn(`The signal of a job is an AbortSignal, not ${describeValue(given)}; nothing cancels it`);
+  return undefined;
+}
+
+/** Also one of another realm, or of a polyfill. */
+function isSignal(value: Partial<AbortSignal>): boolean {
+  return typeof value.aborted === 'boolean' && typeof value.addEventListener === 'function';
 }
 
 function isTimeout(value: unknown): value is number {

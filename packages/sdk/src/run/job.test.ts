@@ -337,6 +337,50 @@ test('a wrong job name, run ID, timeout or progress is noted and the job runs', 
   ]);
 });
 
+const unprintable = Object.create(null) as string;
+const throwing = new Proxy({}, { get: refuse, ownKeys: refuse });
+
+test.each<[string, unknown, unknown]>([
+  ['a name without any method', unprintable, undefined],
+  ['a symbol for a name', Symbol('nightly'), undefined],
+  ['null for a name and options', null, null],
+  ['nothing but null in the options', 'odd', { runId: null, signal: null, timeoutMs: null, expect: null }],
+  [
+    'values without any method',
+    'odd',
+    { runId: unprintable, signal: {}, timeoutMs: unprintable, expect: throwing },
+  ],
+  ['a signal that is none, with a timeout', 'odd', { signal: {}, timeoutMs: 5_000 }],
+])('%s: the job runs, and its run begins and ends', async (_, name, options) => {
+  await using watched = await startWatched();
+  const { rollcall, receiver } = watched;
+
+  const result = await rollcall.job(
+    name as string,
+    async (run) => run.client('acme', () => 'worked', null as never),
+    options as never,
+  );
+
+  expect(result).toBe('worked');
+  expect(inSequence(receiver.events).at(0)?.eventName).toBe('rollcall.run.started');
+  expect(receiver.named('rollcall.run.ended')).toMatchObject([
+    { attributes: { 'rollcall.status': 'completed' } },
+  ]);
+});
+
+test('options that cannot be read leave the job untracked, with no run left open', async () => {
+  await using watched = await startWatched();
+  const { rollcall, receiver } = watched;
+  const running = rollcall.job('unreadable', () => 'worked', {
+    get timeoutMs(): number {
+      return refuse();
+    },
+  });
+  await expect(running).resolves.toBe('worked');
+  await rollcall.flush();
+  expect(receiver.events).toEqual([]);
+});
+
 test('clients() returns what became of each, and may stop at the first failure', async () => {
   await using watched = await startWatched();
   const { rollcall } = watched;
@@ -383,6 +427,10 @@ test('a client that outlives its job run still ends, and its events are numbered
     'rollcall.client_run.ended',
   ]);
 });
+
+function refuse(): never {
+  throw new Error('cannot be read');
+}
 
 function failForGlobex({ clientId }: { clientId: string }): number {
   if (clientId === 'globex') throw new Error('down');

@@ -16,8 +16,9 @@ export async function runJob<T>(
   core: Core,
   name: string,
   fn: (run: Run) => T | PromiseLike<T>,
-  options: JobOptions = {},
+  given?: JobOptions,
 ): Promise<T> {
+  const options = given ?? {};
   const isOutermost = scopeOf() === undefined;
   const run = safely('start a job run', () => JobRun.start(core, name, options));
   if (run === undefined) return fn(untrackedRun(name, options.signal));

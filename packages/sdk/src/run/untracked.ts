@@ -14,7 +14,8 @@ export function untrackedClient(clientId: unknown, run: Tracked, signal: AbortSi
 }
 
 /** Stands in for a job run that could not be started. */
-export function untrackedRun(jobName: unknown, signal = new AbortController().signal): Run {
+export function untrackedRun(jobName: unknown, given?: AbortSignal): Run {
+  const signal = given ?? new AbortController().signal;
   const run: Run = {
     ...untracked(signal),
     runId: '',
