@@ -104,7 +104,7 @@ test('what is sent with a key belongs to its project', async () => {
 
 test('only an admin asks in SQL', async () => {
   await expect(ask(service.url, 'SELECT 1', {}, keys['one'])).rejects.toThrow('scope_missing');
-  await expect(ask(service.url, 'SELECT 1')).rejects.toThrow('key_missing');
+  await expect(ask(service.url, 'SELECT 1', {}, '')).rejects.toThrow('key_missing');
   await expect(ask(service.url, 'SELECT 1 AS one', {}, keys['admin'])).resolves.toEqual([{ one: 1 }]);
 });
 

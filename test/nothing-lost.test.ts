@@ -1,5 +1,7 @@
 /** What was acknowledged is in ClickHouse, once, whatever becomes of the service. */
 
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import {
@@ -75,5 +77,26 @@ test('a service killed with -9 under load loses nothing that was acknowledged', 
   });
 
   await expectKept(folder.path, acknowledged);
+  await folder.remove();
+});
+
+test('a sender that never lets go of its connection does not hold up a shutdown', async () => {
+  const folder = await temporaryFolder();
+  const service = await startProcess(folder.path);
+  const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  socket.write(
+    'POST /v1/traces HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{',
+  );
+  const drip = setInterval(() => socket.write(' '), 100);
+
+  const startedMs = Date.now();
+  const { code } = await service.stop();
+
+  expect(code).toBe(0);
+  expect(Date.now() - startedMs).toBeLessThan(10_000);
+  clearInterval(drip);
+  socket.destroy();
   await folder.remove();
 });

@@ -425,7 +425,7 @@ describe('bad input gets a clear error and harms nothing', () => {
   test('a web page under another name is not let in', async () => {
     const { get } = await import('node:http');
     const status = await new Promise((resolve, reject) => {
-      get(`${service.url}/api/v1/sql`, { headers: { Host: 'evil.example' } }, (response) => {
+      get(`${service.url}/api/v1/runs`, { headers: { Host: 'evil.example' } }, (response) => {
         response.resume();
         resolve(response.statusCode);
       }).on('error', reject);
@@ -437,5 +437,46 @@ describe('bad input gets a clear error and harms nothing', () => {
   test('the service is healthy after all that', async () => {
     expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
     expect(await (await fetch(`${service.url}/readyz`)).json()).toEqual({ clickhouse: true, spool: true });
+  });
+});
+
+describe('what an attacker tried', () => {
+  test('8 MB of bare values beside one long number are refused at once', async () => {
+    const startedMs = performance.now();
+    const body = gzipSync(`{"resourceSpans":[{"x":1234567890123456789,"y":[${'1,'.repeat(4_000_000)}1]}]}`);
+
+    const response = await post('/v1/traces', body, { 'Content-Encoding': 'gzip' });
+
+    expect(response.status).toBe(400);
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+  });
+
+  test('an event of the year 2262 is refused, and the runs stay readable', async () => {
+    const record = {
+      timeUnixNano: '9223372036854775807',
+      eventName: 'rollcall.run.started',
+      attributes: [{ key: 'rollcall.run.id', value: { stringValue: '260101-000000' } }],
+    };
+    const response = await post(
+      '/v1/logs',
+      JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords: [record] }] }] }),
+    );
+
+    expect(await response.json()).toMatchObject({ partialSuccess: { rejectedLogRecords: '1' } });
+    await expect(ask(service.url, 'SELECT verdict FROM job_runs')).resolves.toBeDefined();
+  });
+
+  test('a page of another site gets nothing and leaves nothing', async () => {
+    const headers = { Origin: 'https://evil.example', 'Content-Type': 'text/plain' };
+    const sql = await post('/api/v1/sql', JSON.stringify({ query: 'SELECT 1' }), headers);
+    const run = await post('/api/v1/runs', JSON.stringify({ job: 'planted' }), headers);
+    const spans = await post('/v1/traces', '{}', { Origin: 'https://evil.example' });
+
+    expect([sql.status, run.status, spans.status]).toEqual([401, 403, 403]);
+  });
+
+  test('SQL is for the owner of the data folder, even where no key is configured', async () => {
+    await expect(ask(service.url, 'SELECT 1', {}, '')).rejects.toThrow('key_missing');
+    await expect(ask(service.url, 'SELECT 1 AS one')).resolves.toEqual([{ one: 1 }]);
   });
 });

@@ -2,11 +2,12 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const localKeys = new Map<string, string>();
 const MAIN = fileURLToPath(new URL('../packages/cli/src/main.ts', import.meta.url));
 
 export interface Finished {
@@ -82,6 +83,10 @@ export async function startProcess(
     });
     void end.then(({ code, stderr }) => reject(new Error(`rollcall up ended with ${code}: ${stderr}`)));
   });
+  const { localKey } = JSON.parse(await readFile(join(dataDir, 'service.json'), 'utf8')) as {
+    localKey: string;
+  };
+  localKeys.set(url, localKey);
   return {
     url,
     dataDir,
@@ -99,18 +104,18 @@ export async function temporaryFolder(): Promise<{ path: string; remove: () => P
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Asks the service in SQL. */
+/** Asks the service in SQL, as the owner of its data folder unless another key is given; '' sends none. */
 export async function ask<Row>(
   url: string,
   query: string,
   params: Record<string, string> = {},
-  key?: string,
+  key = localKeys.get(url) ?? '',
 ): Promise<Row[]> {
   const response = await fetch(`${url}/api/v1/sql`, {
     method: 'POST',
     headers: {
       'Content-Type': 'application/json',
-      ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
+      ...(key === '' ? {} : { Authorization: `Bearer ${key}` }),
     },
     body: JSON.stringify({ query, params }),
   });

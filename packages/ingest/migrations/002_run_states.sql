@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS job_run_states ${ON_CLUSTER}
     started_at SimpleAggregateFunction(min, Nullable(DateTime64(9, 'UTC'))) COMMENT 'Start, null while only later evidence has arrived',
     ending SimpleAggregateFunction(max, Tuple(at DateTime64(9, 'UTC'), status String, reason String, error_type String, error_message String)) COMMENT 'The latest declared end; at is 1970 while there is none',
     last_seen_at SimpleAggregateFunction(max, DateTime64(9, 'UTC')) COMMENT 'The latest sign of life',
+    heard_at SimpleAggregateFunction(max, DateTime64(9, 'UTC')) COMMENT 'When ingest last received a sign of life that was not old: a producer whose clock is behind is not lost',
     progress SimpleAggregateFunction(max, Tuple(at DateTime64(9, 'UTC'), done UInt64, total UInt64)) COMMENT 'The latest progress; total 0 where unknown',
     heartbeat_interval_ms SimpleAggregateFunction(max, UInt32) COMMENT 'How often a sign of life is promised; 0 where it is not',
     metric_series SimpleAggregateFunction(max, UInt32) COMMENT 'Metric series that the end declared',
@@ -39,6 +40,7 @@ CREATE TABLE IF NOT EXISTS client_run_states ${ON_CLUSTER}
     started_at SimpleAggregateFunction(min, Nullable(DateTime64(9, 'UTC'))) COMMENT 'Start, null while only later evidence has arrived',
     ending SimpleAggregateFunction(max, Tuple(at DateTime64(9, 'UTC'), status String, reason String, error_type String, error_message String)) COMMENT 'The latest declared end; at is 1970 while there is none',
     last_seen_at SimpleAggregateFunction(max, DateTime64(9, 'UTC')) COMMENT 'The latest sign of life of the client run itself',
+    heard_at SimpleAggregateFunction(max, DateTime64(9, 'UTC')) COMMENT 'When ingest last received a sign of life that was not old: a producer whose clock is behind is not lost',
     progress SimpleAggregateFunction(max, Tuple(at DateTime64(9, 'UTC'), done UInt64, total UInt64)) COMMENT 'The latest progress; total 0 where unknown',
     metric_series SimpleAggregateFunction(max, UInt32) COMMENT 'Metric series that the end declared',
     final_series AggregateFunction(groupBitmap, UInt32) COMMENT 'Metric series whose final point has arrived (hashes)',
@@ -56,6 +58,7 @@ CREATE TABLE IF NOT EXISTS run_producers ${ON_CLUSTER}
     origin String COMMENT 'Trace ID of the job run',
     producer String COMMENT 'service.instance.id of a process that takes part in the run',
     last_seen_at SimpleAggregateFunction(max, DateTime64(9, 'UTC')) COMMENT 'The latest sign of life of the process within the run',
+    heard_at SimpleAggregateFunction(max, DateTime64(9, 'UTC')) COMMENT 'When ingest last received a sign of life that was not old: a producer whose clock is behind is not lost',
     heartbeat_interval_ms SimpleAggregateFunction(max, UInt32) COMMENT 'How often a sign of life is promised; 0 where it is not',
     sequences AggregateFunction(groupBitmap, UInt32) COMMENT 'Numbers of the events that have arrived; a gap is a lost event',
     last_sequence SimpleAggregateFunction(max, UInt32) COMMENT 'The highest number that is known to have been sent'
@@ -162,6 +165,7 @@ SELECT
         tuple(Timestamp, LogAttributes['rollcall.status'], LogAttributes['rollcall.status.reason'], LogAttributes['exception.type'], LogAttributes['exception.message']),
         tuple(toDateTime64(0, 9, 'UTC'), '', '', '', ''))) AS ending,
     max(Timestamp) AS last_seen_at,
+    max(if(abs(toUnixTimestamp(ReceivedAt) - toInt64(intDiv(toUnixTimestamp64Nano(Timestamp), 1000000000))) < 3600, toDateTime64(ReceivedAt, 9, 'UTC'), toDateTime64(0, 9, 'UTC'))) AS heard_at,
     max(if(mapContains(LogAttributes, 'rollcall.progress.done'),
         tuple(Timestamp, toUInt64OrZero(LogAttributes['rollcall.progress.done']), toUInt64OrZero(LogAttributes['rollcall.progress.total'])),
         tuple(toDateTime64(0, 9, 'UTC'), 0, 0))) AS progress,
@@ -210,6 +214,7 @@ SELECT
         tuple(Timestamp, LogAttributes['rollcall.status'], LogAttributes['rollcall.status.reason'], LogAttributes['exception.type'], LogAttributes['exception.message']),
         tuple(toDateTime64(0, 9, 'UTC'), '', '', '', ''))) AS ending,
     max(Timestamp) AS last_seen_at,
+    max(if(abs(toUnixTimestamp(ReceivedAt) - toInt64(intDiv(toUnixTimestamp64Nano(Timestamp), 1000000000))) < 3600, toDateTime64(ReceivedAt, 9, 'UTC'), toDateTime64(0, 9, 'UTC'))) AS heard_at,
     max(if(mapContains(LogAttributes, 'rollcall.progress.done'),
         tuple(Timestamp, toUInt64OrZero(LogAttributes['rollcall.progress.done']), toUInt64OrZero(LogAttributes['rollcall.progress.total'])),
         tuple(toDateTime64(0, 9, 'UTC'), 0, 0))) AS progress,
@@ -256,7 +261,8 @@ SELECT
     toUInt8(1) AS expected
 FROM otel_logs
 WHERE RunId != '' AND EventName = 'rollcall.run.roster'
-GROUP BY project_id, run_id, origin, client_id;
+GROUP BY project_id, run_id, origin, client_id
+HAVING client_id != '';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS run_producers_from_events ${ON_CLUSTER} TO run_producers AS
 SELECT
@@ -265,6 +271,7 @@ SELECT
     if(LogAttributes['rollcall.run.origin'] != '', LogAttributes['rollcall.run.origin'], TraceId) AS origin,
     ResourceAttributes['service.instance.id'] AS producer,
     max(Timestamp) AS last_seen_at,
+    max(if(abs(toUnixTimestamp(ReceivedAt) - toInt64(intDiv(toUnixTimestamp64Nano(Timestamp), 1000000000))) < 3600, toDateTime64(ReceivedAt, 9, 'UTC'), toDateTime64(0, 9, 'UTC'))) AS heard_at,
     max(toUInt32OrZero(LogAttributes['rollcall.heartbeat.interval_ms'])) AS heartbeat_interval_ms,
     groupBitmapState(toUInt32OrZero(LogAttributes['rollcall.event.sequence'])) AS sequences,
     max(toUInt32OrZero(LogAttributes['rollcall.event.sequence'])) AS last_sequence
@@ -293,7 +300,7 @@ SELECT
     MetricName AS metric,
     if(Attributes['rollcall.metric.aggregation'] IN ('sum', 'min', 'max', 'last'), Attributes['rollcall.metric.aggregation'], 'sum') AS aggregation,
     greatest(1, toUInt16OrZero(Attributes['rollcall.attempt'])) AS attempt,
-    cityHash64(mapSort(ResourceAttributes), ScopeName, mapSort(mapFilter((k, v) -> k != 'rollcall.metric.final', Attributes))) AS series,
+    cityHash64(if(ResourceAttributes['service.instance.id'] != '', map('service.instance.id', ResourceAttributes['service.instance.id']), mapSort(CAST(ResourceAttributes, 'Map(String, String)'))), ScopeName, mapSort(mapFilter((k, v) -> k != 'rollcall.metric.final', Attributes))) AS series,
     if(AggregationTemporality = 1, TimeUnix, StartTimeUnix) AS accumulation,
     max(JobName) AS job_name,
     max(MetricUnit) AS unit,
@@ -313,7 +320,7 @@ SELECT
     MetricName AS metric,
     if(Attributes['rollcall.metric.aggregation'] IN ('sum', 'min', 'max', 'last'), Attributes['rollcall.metric.aggregation'], 'last') AS aggregation,
     greatest(1, toUInt16OrZero(Attributes['rollcall.attempt'])) AS attempt,
-    cityHash64(mapSort(ResourceAttributes), ScopeName, mapSort(mapFilter((k, v) -> k != 'rollcall.metric.final', Attributes))) AS series,
+    cityHash64(if(ResourceAttributes['service.instance.id'] != '', map('service.instance.id', ResourceAttributes['service.instance.id']), mapSort(CAST(ResourceAttributes, 'Map(String, String)'))), ScopeName, mapSort(mapFilter((k, v) -> k != 'rollcall.metric.final', Attributes))) AS series,
     if(aggregation = 'sum', StartTimeUnix, toDateTime64(0, 9, 'UTC')) AS accumulation,
     max(JobName) AS job_name,
     max(MetricUnit) AS unit,

@@ -8,6 +8,7 @@ SELECT
     min(job_run_states.started_at) AS started_at,
     max(job_run_states.ending) AS ending,
     max(job_run_states.last_seen_at) AS last_seen_at,
+    max(job_run_states.heard_at) AS heard_at,
     max(job_run_states.progress) AS progress,
     max(job_run_states.heartbeat_interval_ms) AS heartbeat_interval_ms,
     max(job_run_states.metric_series) AS metric_series,
@@ -28,6 +29,8 @@ SELECT
     min(client_run_states.started_at) AS started_at,
     max(client_run_states.ending) AS ending,
     max(client_run_states.last_seen_at) AS last_seen_at,
+    max(client_run_states.heard_at) AS heard_at,
+    if(last_seen_at > toDateTime64(0, 9, 'UTC'), attempt, 0) AS lived,
     max(client_run_states.progress) AS progress,
     max(client_run_states.metric_series) AS metric_series,
     groupBitmapMerge(client_run_states.final_series) AS final_series,
@@ -53,7 +56,9 @@ SELECT
     argMax(attempts.final_series, attempts.attempt) AS final_series,
     max(attempts.recovered) AS recovered,
     ending.at > toDateTime64(0, 9, 'UTC') AS is_ended,
-    last_seen_at + toIntervalMillisecond(if(heartbeat_interval_ms = 0, 86400000, 3 * heartbeat_interval_ms)) AS lost_at
+    greatest(last_seen_at, max(attempts.heard_at)) AS heard_at,
+    -- Whole milliseconds, subtracted: adding to a time at the end of its range overflows and would make the view unreadable.
+    toUnixTimestamp64Milli(now64(9, 'UTC')) - toUnixTimestamp64Milli(heard_at) > if(heartbeat_interval_ms = 0, 86400000, 3 * toInt64(heartbeat_interval_ms)) AS is_silent
 FROM job_run_attempts AS attempts
 GROUP BY project_id, run_id, origin
 COMMENT 'The last try of each job run, before its clients are heard; without promised heartbeats a run is lost after a day of silence';
@@ -62,6 +67,7 @@ CREATE OR REPLACE VIEW run_producers_latest ${ON_CLUSTER} AS
 SELECT
     project_id, run_id, origin, producer,
     max(run_producers.last_seen_at) AS last_seen_at,
+    max(run_producers.heard_at) AS heard_at,
     max(run_producers.heartbeat_interval_ms) AS heartbeat_interval_ms,
     groupBitmapMerge(run_producers.sequences) AS events_received,
     max(run_producers.last_sequence) AS events_sent
@@ -88,10 +94,11 @@ SELECT
     client.ending.at > toDateTime64(0, 9, 'UTC') AS is_ended,
     if(is_ended, client.last_seen_at, greatest(client.last_seen_at, process.last_seen_at)) AS last_sign_at,
     multiIf(
-        NOT is_started, if(job.run_id != '' AND (job.is_ended OR job.lost_at < now64(9, 'UTC')), 'never_started', 'pending'),
+        NOT is_started, if(job.run_id != '' AND (job.is_ended OR job.is_silent), 'never_started', 'pending'),
         is_ended AND client.ending.status IN ('completed', 'nothing_to_do', 'failed', 'cancelled', 'timed_out'), client.ending.status,
         is_ended, 'completed_with_errors',
-        last_sign_at + toIntervalMillisecond(if(greatest(process.heartbeat_interval_ms, job.heartbeat_interval_ms) = 0, 86400000, 3 * greatest(process.heartbeat_interval_ms, job.heartbeat_interval_ms))) >= now64(9, 'UTC'), 'running',
+        toUnixTimestamp64Milli(now64(9, 'UTC')) - toUnixTimestamp64Milli(greatest(last_sign_at, client.heard_at, process.heard_at))
+            <= if(greatest(process.heartbeat_interval_ms, job.heartbeat_interval_ms) = 0, 86400000, 3 * toInt64(greatest(process.heartbeat_interval_ms, job.heartbeat_interval_ms))), 'running',
         'lost') AS verdict,
     client.ending.status AS declared_status,
     client.ending.reason AS reason,
@@ -102,7 +109,7 @@ SELECT
     if(client.progress.total > 0, client.progress.done / client.progress.total, NULL) AS progress,
     client.progress.done AS progress_done,
     client.progress.total AS progress_total,
-    if(verdict = 'lost' OR (is_ended AND (client.started_at IS NULL OR client.final_series < client.metric_series)), 'incomplete', 'complete') AS telemetry,
+    if(verdict = 'lost' OR client.is_ahead OR (is_ended AND (client.started_at IS NULL OR client.final_series < client.metric_series)), 'incomplete', 'complete') AS telemetry,
     client.ending.error_type AS error_type,
     client.ending.error_message AS error_message,
     if(client.ending.status IN ('failed', 'timed_out'),
@@ -111,18 +118,21 @@ FROM
 (
     SELECT
         project_id, run_id, origin, client_id,
-        max(attempts.attempt) AS attempt,
+        -- The last try that gave a sign of life: a stray metric of a later one is no try yet.
+        max(attempts.lived) AS attempt,
+        max(attempts.attempt) > attempt AS is_ahead,
         max(attempts.job_name) AS job_name,
         max(attempts.expected) AS expected,
-        argMax(attempts.trace_id, attempts.attempt) AS trace_id,
-        argMax(attempts.span_id, attempts.attempt) AS span_id,
-        argMax(attempts.producer, attempts.attempt) AS producer,
-        argMax(tuple(attempts.started_at), attempts.attempt).1 AS started_at,
-        argMax(attempts.ending, attempts.attempt) AS ending,
-        argMax(attempts.last_seen_at, attempts.attempt) AS last_seen_at,
-        argMax(attempts.progress, attempts.attempt) AS progress,
-        argMax(attempts.metric_series, attempts.attempt) AS metric_series,
-        argMax(attempts.final_series, attempts.attempt) AS final_series,
+        argMax(attempts.trace_id, attempts.lived) AS trace_id,
+        argMax(attempts.span_id, attempts.lived) AS span_id,
+        argMax(attempts.producer, attempts.lived) AS producer,
+        argMax(tuple(attempts.started_at), attempts.lived).1 AS started_at,
+        argMax(attempts.ending, attempts.lived) AS ending,
+        argMax(attempts.last_seen_at, attempts.lived) AS last_seen_at,
+        argMax(attempts.heard_at, attempts.lived) AS heard_at,
+        argMax(attempts.progress, attempts.lived) AS progress,
+        argMax(attempts.metric_series, attempts.lived) AS metric_series,
+        argMax(attempts.final_series, attempts.lived) AS final_series,
         max(attempts.standalone) AS standalone,
         max(attempts.recovered) AS recovered
     FROM client_run_attempts AS attempts
@@ -142,11 +152,12 @@ SELECT
     job.attempt AS attempt,
     job.recovered AS recovered,
     multiIf(
-        NOT job.is_ended, if(job.lost_at >= now64(9, 'UTC'), 'running', 'lost'),
+        NOT job.is_ended, if(job.is_silent, 'lost', 'running'),
         clients.running > 0, 'running',
         job.ending.status IN ('failed', 'cancelled', 'timed_out'), job.ending.status,
         clients_failed + clients_lost + clients_never_started + clients_timed_out + clients_cancelled + clients.completed_with_errors > 0, 'completed_with_errors',
-        job.ending.status = 'nothing_to_do', 'nothing_to_do',
+        job.ending.status = 'nothing_to_do' AND clients.completed = 0, 'nothing_to_do',
+        job.ending.status = 'nothing_to_do', 'completed',
         clients_started > 0 AND clients_nothing_to_do = clients_started, 'nothing_to_do',
         job.ending.status = 'completed', 'completed',
         'completed_with_errors') AS verdict,
@@ -244,21 +255,21 @@ COMMENT 'Job runs with their verdicts, concluded from their own end and their cl
 
 CREATE OR REPLACE VIEW client_metrics ${ON_CLUSTER} AS
 SELECT
-    project_id,
+    accumulations.project_id AS project_id,
     max(accumulations.job_name) AS job_name,
-    run_id,
-    origin,
-    client_id,
-    metric,
-    aggregation,
+    accumulations.run_id AS run_id,
+    accumulations.origin AS origin,
+    accumulations.client_id AS client_id,
+    accumulations.metric AS metric,
+    accumulations.aggregation AS aggregation,
     max(accumulations.unit) AS unit,
     max(accumulations.attempt) AS attempt,
     multiIf(
-        aggregation = 'sum', arraySum(arraySort(groupArrayIf(accumulations.latest.value, is_last_attempt))),
-        aggregation = 'min', minIf(accumulations.lowest, is_last_attempt),
-        aggregation = 'max', maxIf(accumulations.highest, is_last_attempt),
-        maxIf(accumulations.latest, is_last_attempt).value) AS value,
-    maxIf(accumulations.latest, is_last_attempt).at AS updated_at
+        aggregation = 'sum', arraySum(arraySort(groupArrayIf(accumulations.latest.value, accumulations.attempt = greatest(accumulations.last_reporting, tries.lived)))),
+        aggregation = 'min', minIf(accumulations.lowest, accumulations.attempt = greatest(accumulations.last_reporting, tries.lived)),
+        aggregation = 'max', maxIf(accumulations.highest, accumulations.attempt = greatest(accumulations.last_reporting, tries.lived)),
+        maxIf(accumulations.latest, accumulations.attempt = greatest(accumulations.last_reporting, tries.lived)).value) AS value,
+    maxIf(accumulations.latest, accumulations.attempt = greatest(accumulations.last_reporting, tries.lived)).at AS updated_at
 FROM
 (
     SELECT
@@ -268,12 +279,24 @@ FROM
         max(metric_states.latest) AS latest,
         min(metric_states.lowest) AS lowest,
         max(metric_states.highest) AS highest,
-        attempt = max(attempt) OVER (PARTITION BY project_id, run_id, origin, client_id) AS is_last_attempt
+        max(attempt) OVER (PARTITION BY project_id, run_id, origin, client_id) AS last_reporting
     FROM metric_states
     GROUP BY project_id, run_id, origin, client_id, metric, aggregation, attempt, series, accumulation
 ) AS accumulations
+-- A later try that reported nothing has nothing to report: the numbers of the try before are not its own.
+LEFT JOIN
+(
+    SELECT project_id, run_id, origin, client_id, max(client_run_attempts.lived) AS lived
+    FROM client_run_attempts
+    GROUP BY project_id, run_id, origin, client_id
+    UNION ALL
+    SELECT project_id, run_id, origin, '' AS client_id, max(job_run_attempts.attempt) AS lived
+    FROM job_run_attempts
+    GROUP BY project_id, run_id, origin
+) AS tries ON tries.project_id = accumulations.project_id AND tries.run_id = accumulations.run_id
+    AND tries.origin = accumulations.origin AND tries.client_id = accumulations.client_id
 GROUP BY project_id, run_id, origin, client_id, metric, aggregation
-HAVING countIf(is_last_attempt) > 0
+HAVING countIf(accumulations.attempt = greatest(accumulations.last_reporting, tries.lived)) > 0
 COMMENT 'Metrics per client run; client_id is empty for metrics of the job run itself. A sum adds its accumulations in a fixed order, so that it reads the same every time';
 
 CREATE OR REPLACE VIEW job_metrics ${ON_CLUSTER} AS

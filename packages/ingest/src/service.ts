@@ -41,6 +41,7 @@ export interface Service {
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 const DRAIN_AT_CLOSE_MS = 30_000;
+const CUT_OFF_AT_CLOSE_MS = 3_000;
 const PERSIST_TIMEOUT_MS = 10_000;
 
 /**
@@ -86,7 +87,17 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     clock: Date.now,
     persist: (blocks) => persist(spool, writer, blocks),
   });
-  const app = createApp({ engine, spool, tracker, keys, counters, log, limits: config });
+  let isStopping = false;
+  const app = createApp({
+    isStopping: () => isStopping,
+    engine,
+    spool,
+    tracker,
+    keys,
+    counters,
+    log,
+    limits: config,
+  });
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   // A client that sends its header or body drop by drop is cut off.
   server.headersTimeout = 15_000;
@@ -111,6 +122,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   };
 
   async function close(): Promise<void> {
+    isStopping = true;
     await stopListening(server);
     await spool.close();
     const { left } = await writer.drain(DRAIN_AT_CLOSE_MS);
@@ -160,11 +172,18 @@ async function listen(server: Server, { host, port }: IngestConfig): Promise<str
   return `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`;
 }
 
-/** Requests in flight are answered; idle connections are closed at once. */
+/**
+ * Requests in flight are answered; connections are closed as soon as they are idle. A sender that keeps one busy, or
+ * sends its body drop by drop, is cut off after a while: nothing of it was acknowledged.
+ */
 async function stopListening(server: Server): Promise<void> {
   if (!server.listening) return;
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  const cut = setTimeout(() => server.closeAllConnections(), CUT_OFF_AT_CLOSE_MS);
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
     server.closeIdleConnections();
   });
+  clearInterval(sweep);
+  clearTimeout(cut);
 }

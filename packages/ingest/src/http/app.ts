@@ -17,6 +17,8 @@ import { createSqlRoutes } from './sql-routes.ts';
 import { createTrackingRoutes, describeTracking } from './tracking-routes.ts';
 
 export interface AppOptions {
+  /** While it is, nothing new is taken: senders hear 503 and that the connection ends. */
+  readonly isStopping: () => boolean;
   readonly engine: Engine;
   readonly spool: Spool;
   readonly tracker: Tracker;
@@ -27,10 +29,25 @@ export interface AppOptions {
 }
 
 /** Makes the whole HTTP application; it can be asked with `app.request()` without a port. */
-export function createApp({ engine, spool, tracker, keys, counters, log, limits }: AppOptions): Hono<AppEnv> {
+export function createApp({
+  isStopping,
+  engine,
+  spool,
+  tracker,
+  keys,
+  counters,
+  log,
+  limits,
+}: AppOptions): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   const onRefused = (reason: string): void => counters.refusedRequests.inc({ reason });
 
+  app.use(async (c, next) => {
+    if (!isStopping()) return next();
+    c.header('Connection', 'close');
+    c.header('Retry-After', '5');
+    return problem(c, 503, 'stopping', 'The service is stopping; send it again in a while.');
+  });
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
   app.get('/readyz', async (c) => {
     const state = { clickhouse: await engine.ping().catch(() => false), spool: spool.hasRoom };
@@ -88,7 +105,7 @@ export function createApp({ engine, spool, tracker, keys, counters, log, limits 
     return c.html(drawApiPage(description));
   });
 
-  app.use('/api/v1/sql', authenticate(keys, 'admin', { onRefused }));
+  app.use('/api/v1/sql', authenticate(keys, 'admin', { onRefused, alwaysByKey: true }));
   app.route('/api/v1/sql', createSqlRoutes({ engine }));
 
   app.notFound((c) =>

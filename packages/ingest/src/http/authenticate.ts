@@ -17,6 +17,14 @@ export interface KeyRing {
 /** Whoever reaches a service without keys owns the machine it runs on: it listens on loopback alone. */
 const OWNER: Caller = { project: 'default', scopes: [...SCOPES] };
 
+/** Whether a browser says that another site made it send this. Programs send neither header. */
+function isFromElsewhere(c: Context): boolean {
+  const site = c.req.header('sec-fetch-site');
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
+  const origin = c.req.header('origin');
+  return origin !== undefined && URL.parse(origin)?.host !== c.req.header('host');
+}
+
 const LOOPBACK_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
 
 /**
@@ -28,14 +36,17 @@ export function authenticate(
   scope: Scope,
   {
     onRefused = () => undefined,
+    alwaysByKey = false,
     refuse = (c, { httpStatus, code, detail }) => problem(c, httpStatus, code, detail),
   }: {
     onRefused?: (reason: string) => void;
+    /** Wants a key even where none is configured: the local one, which the owner of the data folder has. */
+    alwaysByKey?: boolean;
     refuse?: (c: Context, verdict: RefusedVerdict) => Response;
   } = {},
 ): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
-    const verdict = keys.size === 0 ? judgeLoopback(c) : judgeKey(c, keys, scope);
+    const verdict = keys.size === 0 && !alwaysByKey ? judgeLoopback(c) : judgeKey(c, keys, scope);
     if (verdict.status === 'refused') {
       onRefused(verdict.code);
       const response = refuse(c, verdict);
@@ -59,6 +70,14 @@ export interface RefusedVerdict {
 
 function judgeLoopback(c: Context): Verdict {
   const host = c.req.header('host') ?? '';
+  if (isFromElsewhere(c)) {
+    return {
+      status: 'refused',
+      httpStatus: 403,
+      code: 'not_same_origin',
+      detail: 'Without keys this service takes nothing that a web page of another site sends.',
+    };
+  }
   if (LOOPBACK_HOST.test(host)) return { status: 'let_in', caller: OWNER };
   return {
     status: 'refused',

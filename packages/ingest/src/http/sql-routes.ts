@@ -28,6 +28,10 @@ const requestSchema = z.object({
 export function createSqlRoutes({ engine }: { engine: Engine }): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.post('/', bodyLimit({ maxSize: 2_000_000 }), async (c) => {
+    // A form or a plain-text post needs no leave of the browser: a page elsewhere could send one.
+    if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
+      return problem(c, 415, 'not_json', 'Send the statement as JSON, with Content-Type: application/json.');
+    }
     const parsed = requestSchema.safeParse(await c.req.json().catch(() => null));
     if (!parsed.success) {
       const detail = z.prettifyError(parsed.error);
@@ -44,7 +48,8 @@ export function createSqlRoutes({ engine }: { engine: Engine }): Hono<AppEnv> {
       c.header('Content-Type', 'application/octet-stream');
       return c.body(Readable.toWeb(result) as ReadableStream);
     } catch (error) {
-      if (error instanceof EngineError) return problem(c, 400, error.code, error.message);
+      if (error instanceof EngineError)
+        return problem(c, error.code === 'busy' ? 429 : 400, error.code, error.message);
       const { code, message } = error as { code?: string; message: string };
       return problem(c, 400, 'query_failed', message, { clickhouseCode: code ?? null });
     }

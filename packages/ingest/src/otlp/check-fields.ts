@@ -1,6 +1,6 @@
 /** Checks IDs, times and names: what decodes, but cannot be kept. */
 import { quote, RecordError, type RefusalReason } from './fault.ts';
-import { MAX_NAME_LENGTH, MAX_TIME_NS } from './limits.ts';
+import { MAX_AHEAD_NS, MAX_NAME_LENGTH, MAX_TIME_NS } from './limits.ts';
 
 const TRACE_ID = /^[\da-f]{32}$/;
 const SPAN_ID = /^[\da-f]{16}$/;
@@ -58,6 +58,19 @@ export function checkOptionalTime(timeNs: bigint, what: string): void {
   throw new RecordError(
     'invalid_time',
     `The ${what} ${timeNs} is after the year 2262; send nanoseconds since 1970-01-01 UTC, at most ${MAX_TIME_NS}.`,
+  );
+}
+
+/**
+ * Refuses a time far ahead of its arrival. What is told of a run decides what is concluded of it: an event of the next
+ * century would keep a dead run alive, and the latest value of a metric for ever.
+ */
+export function checkRunTime(timeNs: bigint, receivedAtMs: number, what: string): void {
+  const latestNs = BigInt(Math.floor(receivedAtMs)) * 1_000_000n + MAX_AHEAD_NS;
+  if (timeNs <= latestNs) return;
+  throw new RecordError(
+    'invalid_time',
+    `The ${what} ${timeNs} is more than a day ahead of its arrival; set the clock of the sender.`,
   );
 }
 

@@ -1,5 +1,11 @@
 /** Turns OTLP log records into rows of otel_logs. */
-import { checkName, checkOptionalTime, optionalSpanId, optionalTraceId } from '../otlp/check-fields.ts';
+import {
+  checkName,
+  checkOptionalTime,
+  checkRunTime,
+  optionalSpanId,
+  optionalTraceId,
+} from '../otlp/check-fields.ts';
 import { RecordError } from '../otlp/fault.ts';
 import type { LogRecord, Origin } from '../otlp/records.ts';
 import { attributesJson, textJson, valueText } from './json-text.ts';
@@ -14,6 +20,7 @@ export function logRow(log: LogRecord, origin: Origin, { receivedAtMs }: RowCont
   checkLogRecord(log);
   const observedNs = log.observedNs === 0n ? BigInt(Math.floor(receivedAtMs)) * 1_000_000n : log.observedNs;
   const timeNs = log.timeNs === 0n ? observedNs : log.timeNs;
+  if (log.eventName.startsWith('rollcall.')) checkRunTime(timeNs, receivedAtMs, `time of ${log.eventName}`);
   return {
     table: 'otel_logs',
     columns:

@@ -1,5 +1,6 @@
 /** Turns OTLP metric points into rows of the otel_metrics_* tables. */
-import { checkOptionalTime, optionalSpanId, optionalTraceId } from '../otlp/check-fields.ts';
+import { ATTR } from '@rollcall/semconv';
+import { checkOptionalTime, checkRunTime, optionalSpanId, optionalTraceId } from '../otlp/check-fields.ts';
 import { checkPoint, hasNoRecordedValue } from '../otlp/check-metric.ts';
 import { RecordError } from '../otlp/fault.ts';
 import type {
@@ -21,13 +22,19 @@ import {
   textJson,
   uint64Json,
 } from './json-text.ts';
+import type { RowContext } from './origin-columns.ts';
 import type { Row } from './row-collector.ts';
 import { runColumns } from './run-identity.ts';
 
 /** The row of one point, none for a point that says it has no value; throws a `RecordError` where it cannot be kept. */
-export function metricRow({ metric, point }: SignalRecords['metrics'], origin: Origin): Row | undefined {
+export function metricRow(
+  { metric, point }: SignalRecords['metrics'],
+  origin: Origin,
+  { receivedAtMs }: RowContext,
+): Row | undefined {
   if (hasNoRecordedValue(point)) return undefined;
   checkPoint(metric, point);
+  if (point.attributes.has(ATTR.RUN_ID)) checkRunTime(point.timeNs, receivedAtMs, "time of a run's metric");
   return {
     table: `otel_metrics_${point.kind}`,
     columns: `${commonColumns(metric, point, origin)},${kindColumns(metric, point)}`,

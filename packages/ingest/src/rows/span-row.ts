@@ -1,7 +1,9 @@
 /** Turns OTLP spans into rows of otel_traces. */
+import { ATTR } from '@rollcall/semconv';
 import {
   checkName,
   checkOptionalTime,
+  checkRunTime,
   checkSpanId,
   checkTime,
   checkTraceId,
@@ -10,6 +12,7 @@ import {
 } from '../otlp/check-fields.ts';
 import type { Origin, Span, SpanEvent, SpanLink } from '../otlp/records.ts';
 import { arrayJson, attributesJson, textJson, uint64Json } from './json-text.ts';
+import type { RowContext } from './origin-columns.ts';
 import type { Row } from './row-collector.ts';
 import { runColumns } from './run-identity.ts';
 
@@ -17,8 +20,9 @@ const SPAN_KINDS = ['Unspecified', 'Internal', 'Server', 'Client', 'Producer', '
 const STATUS_CODES = ['Unset', 'Ok', 'Error'];
 
 /** The row of one span; throws a `RecordError` where the span cannot be kept. */
-export function spanRow(span: Span, origin: Origin): Row {
+export function spanRow(span: Span, origin: Origin, { receivedAtMs }: RowContext): Row {
   checkSpan(span);
+  if (span.attributes.has(ATTR.SPAN_KIND)) checkRunTime(span.endNs, receivedAtMs, 'end time of a run');
   const durationNs = span.endNs > span.startNs ? span.endNs - span.startNs : 0n;
   const parentSpanId = optionalSpanId(span.parentSpanId, 'invalid_parent_span_id');
   return {

@@ -6,6 +6,7 @@ export type EngineErrorCode =
   | 'no_data'
   | 'server_unreachable'
   | 'not_read_only'
+  | 'busy'
   | 'engine_closed';
 
 /** An expected trouble with the engine; `code` is stable, the message says what would work. */

@@ -91,6 +91,15 @@ describe('the embedded engine', () => {
     ['a drop', 'DROP TABLE otel_logs'],
     ['a table function on files', "SELECT * FROM file('/etc/passwd', 'LineAsString')"],
     ['a table function on URLs', "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')"],
+    ['a file by an ordinary function', "SELECT file('/etc/hostname')"],
+    ['a file in a lambda', "SELECT arrayMap(x -> file(x), ['/etc/hostname'])"],
+    ['a file in capitals and quotes', "SELECT `file`('/etc/hostname')"],
+    ['a file below a WITH', "WITH file('/etc/hostname') AS a SELECT a"],
+    ['a file in EXPLAIN', "EXPLAIN SELECT * FROM file('/etc/passwd', 'LineAsString')"],
+    ['a request by DESCRIBE', "DESCRIBE url('http://127.0.0.1:1/', 'JSONEachRow')"],
+    ['a new file by DESCRIBE', "DESCRIBE sqlite('/tmp/rollcall-never.db', 't')"],
+    ['statements in strings', "SELECT * FROM eval('SELECT 1')"],
+    ['killing', 'KILL QUERY WHERE 1'],
     ['unlocking', 'SET readonly = 0'],
     ['unlocking in the statement', 'SELECT 1 SETTINGS readonly = 0'],
     ['a second statement', 'SELECT 1; DROP TABLE otel_logs'],
@@ -116,6 +125,27 @@ describe('the embedded engine', () => {
     await expect(engine.readOnly(statement(path), { format: 'TSV' })).rejects.toThrow();
 
     expect(existsSync(path)).toBe(false);
+  });
+
+  test.each([
+    'SELECT 1',
+    'WITH 1 AS a SELECT a UNION ALL SELECT 2',
+    'DESCRIBE job_runs',
+    'SHOW TABLES',
+    'EXPLAIN SELECT * FROM job_runs',
+    'SELECT count() FROM numbers(10)',
+    "SELECT format('{}', 'x')",
+    'SELECT 1;',
+    '-- why\nSELECT 1',
+  ])('a stranger may ask %j', async (sql) => {
+    await expect(engine.readOnly(sql, { format: 'TSV' })).resolves.toBeDefined();
+  });
+
+  test('a result that is too large for memory is refused, and the next is answered', async () => {
+    await expect(
+      engine.readOnly("SELECT repeat('x', 1000000) FROM numbers(1000)", { format: 'TSV' }),
+    ).rejects.toThrow(/bytes|memory/i);
+    expect(await text(await engine.readOnly('SELECT 1', { format: 'TSV' }))).toBe('1\n');
   });
 
   test('a statement that fails half-way leaves nothing behind for the next', async () => {

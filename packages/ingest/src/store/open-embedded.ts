@@ -4,14 +4,20 @@ import { constants } from 'node:fs';
 import { access, mkdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { createClient, type ClickHouseClient, type ClickHouseClientConfigOptions } from '@clickhouse/client';
 import type { Engine, EngineOptions, FileInsert, Parameters } from './engine.ts';
 import { EngineError } from './engine-error.ts';
-import { explainRefusal, refuseWritingClauses } from './read-only.ts';
+import { createReadOnlyCheck, explainRefusal } from './read-only.ts';
 import { describeColumns } from './describe-columns.ts';
 
-/** A statement of a stranger ends after this time. */
-const READ_TIMEOUT_S = 60;
+/** A statement ends after this time. chDB can not be told to stop one: a shutdown waits as long at most. */
+const READ_TIMEOUT_S = 30;
+/** A result is held in memory as a whole. */
+const MAX_RESULT_BYTES = 256 * 1024 ** 2;
+const MAX_QUERY_MEMORY_BYTES = 1024 ** 3;
+/** So many strangers may wait for a connection; more are told to come back. */
+const MAX_WAITING_GUESTS = 32;
 const READERS = 2;
 const GUESTS = 2;
 
@@ -34,7 +40,11 @@ export async function openEmbedded({
   const writes = new Turns([writer]);
   const reads = new Turns(await openReaders(READERS));
   // Strangers have connections of their own: what they ask can neither hold up nor colour what we ask.
-  const guests = new Turns(await openReaders(GUESTS));
+  const guests = new Turns(await openReaders(GUESTS), MAX_WAITING_GUESTS);
+  const check = createReadOnlyCheck({
+    rows: (sql, parameters) => reads.take((client) => rowsOf(client, sql, parameters)),
+    text: async (sql, parameters) => text(await reads.take((client) => stream(client, sql, parameters))),
+  });
   const columns = describeColumns((sql) => reads.take((client) => rowsOf(client, sql)));
 
   return {
@@ -45,9 +55,9 @@ export async function openEmbedded({
       reads.take((client) => rowsOf<Row>(client, sql, parameters)),
     command: (sql, parameters) => writes.take((client) => run(client, sql, parameters)),
     readOnly: async (sql, { format, parameters }) => {
-      refuseWritingClauses(sql);
+      const statement = await check(sql, parameters ?? {});
       return guests.take((client, replace) =>
-        askAsGuest(client, replace, `${sql}\nFORMAT ${format}`, parameters),
+        askAsGuest(client, replace, `${statement}\nFORMAT ${format}`, parameters),
       );
     },
     insertFile: async (insert) => {
@@ -125,7 +135,9 @@ async function openConnection(path: string): Promise<ClickHouseClient> {
 async function openReader(path: string, database: string): Promise<ClickHouseClient> {
   const client = await openConnection(path);
   await client.command({ query: `USE ${database}` });
-  await client.command({ query: `SET max_execution_time = ${READ_TIMEOUT_S}` });
+  await client.command({
+    query: `SET max_execution_time = ${READ_TIMEOUT_S}, max_memory_usage = ${MAX_QUERY_MEMORY_BYTES}, max_result_bytes = ${MAX_RESULT_BYTES}, result_overflow_mode = 'throw'`,
+  });
   // Pretty formats go to pipes and files too: no colours, no row numbers.
   await client.command({
     query:
@@ -170,9 +182,12 @@ class Turns {
   #closed = false;
   #drained: (() => void) | undefined;
 
-  constructor(clients: readonly ClickHouseClient[]) {
+  readonly #mostWaiting: number;
+
+  constructor(clients: readonly ClickHouseClient[], mostWaiting = Number.POSITIVE_INFINITY) {
     this.#idle = [...clients];
     this.#size = clients.length;
+    this.#mostWaiting = mostWaiting;
   }
 
   /** `replace` puts another connection in the place of this one. */
@@ -180,6 +195,12 @@ class Turns {
     use: (client: ClickHouseClient, replace: (fresh: ClickHouseClient) => void) => Promise<Result>,
   ): Promise<Result> {
     if (this.#closed) throw new EngineError('engine_closed', 'The engine is closed; open it again.');
+    if (this.#idle.length === 0 && this.#waiting.length >= this.#mostWaiting) {
+      throw new EngineError(
+        'busy',
+        `${this.#waiting.length} statements are waiting already; try again in a while.`,
+      );
+    }
     let client =
       this.#idle.pop() ?? (await new Promise<ClickHouseClient>((give) => this.#waiting.push(give)));
     try {

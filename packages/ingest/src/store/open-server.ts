@@ -2,10 +2,11 @@
 
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { createClient, type ClickHouseClient } from '@clickhouse/client';
 import type { Engine, EngineOptions } from './engine.ts';
 import { EngineError } from './engine-error.ts';
-import { explainRefusal, refuseWritingClauses } from './read-only.ts';
+import { createReadOnlyCheck, explainRefusal } from './read-only.ts';
 
 const REQUEST_TIMEOUT_MS = 60_000;
 
@@ -24,6 +25,18 @@ export async function openServer({
     compression: { request: true, response: true },
   });
 
+  const check = createReadOnlyCheck({
+    rows: async <Row>(sql: string, parameters: Record<string, string>) => {
+      const result = await client.query({ query: sql, format: 'JSONEachRow', query_params: parameters });
+      return result.json<Row>();
+    },
+    text: async (sql, parameters) =>
+      text(
+        (await client.exec({ query: sql, query_params: parameters, clickhouse_settings: { readonly: '1' } }))
+          .stream,
+      ),
+  });
+
   return {
     kind: 'server',
     place,
@@ -36,12 +49,12 @@ export async function openServer({
       await client.command({ query: sql, query_params: parameters });
     },
     readOnly: async (sql, { format, parameters = {} }): Promise<Readable> => {
-      refuseWritingClauses(sql);
+      const statement = await check(sql, parameters);
       try {
         const result = await client.exec({
-          query: `${sql}\nFORMAT ${format}`,
+          query: `${statement}\nFORMAT ${format}`,
           query_params: parameters,
-          clickhouse_settings: { readonly: '1', max_execution_time: 60 },
+          clickhouse_settings: { readonly: '1', max_execution_time: 30, max_result_bytes: '268435456' },
         });
         return result.stream;
       } catch (error) {

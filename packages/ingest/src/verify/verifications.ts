@@ -43,7 +43,7 @@ function rawClientMetrics(): string {
             latest.2 AS latest_value,
             arrayMin(groupArray(value)) AS lowest,
             arrayMax(groupArray(value)) AS highest,
-            max(attempt) OVER (PARTITION BY project_id, run_id, origin, client_id) AS last_attempt
+            max(attempt) OVER (PARTITION BY project_id, run_id, origin, client_id) AS last_reporting
         FROM
         (
             ${rawPoints('otel_metrics_sum', 'sum', 'if(AggregationTemporality = 1, TimeUnix, StartTimeUnix)')}
@@ -51,9 +51,32 @@ function rawClientMetrics(): string {
             ${rawPoints('otel_metrics_gauge', 'last', "if(aggregation = 'sum', StartTimeUnix, toDateTime64(0, 9, 'UTC'))")}
         )
         GROUP BY project_id, run_id, origin, client_id, metric, aggregation, attempt, series, accumulation
-    )
-    WHERE attempt = last_attempt
+    ) AS reported
+    LEFT JOIN (${rawTries()}) AS tries USING (project_id, run_id, origin, client_id)
+    WHERE attempt = greatest(last_reporting, tries.tried)
     GROUP BY project_id, run_id, origin, client_id, metric, aggregation`;
+}
+
+/** The last try of each client run and of each job run (client ''), by events and spans. */
+function rawTries(): string {
+  const attempt = (attributes: string): string =>
+    `greatest(1, toUInt16OrZero(${attributes}['rollcall.attempt']))`;
+  const origin = (attributes: string): string =>
+    `if(${attributes}['rollcall.run.origin'] != '', ${attributes}['rollcall.run.origin'], TraceId)`;
+  return `
+        SELECT project_id, run_id, origin, client_id, arrayMax(groupArray(attempt)) AS tried
+        FROM
+        (
+            SELECT ProjectId AS project_id, RunId AS run_id, ${origin('LogAttributes')} AS origin, ClientId AS client_id, ${attempt('LogAttributes')} AS attempt
+            FROM otel_logs
+            WHERE RunId != '' AND if(ClientId = '', EventName IN ('rollcall.run.started', 'rollcall.run.heartbeat', 'rollcall.run.ended'),
+                EventName IN ('rollcall.client_run.started', 'rollcall.client_run.heartbeat', 'rollcall.client_run.ended'))
+            UNION ALL
+            SELECT ProjectId, RunId, ${origin('SpanAttributes')}, ClientId, ${attempt('SpanAttributes')}
+            FROM otel_traces
+            WHERE RunId != '' AND SpanAttributes['rollcall.span.kind'] = if(ClientId = '', 'job_run', 'client_run')
+        )
+        GROUP BY project_id, run_id, origin, client_id`;
 }
 
 function rawPoints(table: string, defaultAggregation: string, accumulation: string): string {
@@ -61,7 +84,7 @@ function rawPoints(table: string, defaultAggregation: string, accumulation: stri
                 ClientId AS client_id, MetricName AS metric,
                 if(Attributes['rollcall.metric.aggregation'] IN ('sum', 'min', 'max', 'last'), Attributes['rollcall.metric.aggregation'], '${defaultAggregation}') AS aggregation,
                 greatest(1, toUInt16OrZero(Attributes['rollcall.attempt'])) AS attempt,
-                toString((mapSort(ResourceAttributes), ScopeName, mapSort(mapFilter((k, v) -> k != 'rollcall.metric.final', Attributes)))) AS series,
+                toString((if(ResourceAttributes['service.instance.id'] != '', map('service.instance.id', ResourceAttributes['service.instance.id']), mapSort(CAST(ResourceAttributes, 'Map(String, String)'))), ScopeName, mapSort(mapFilter((k, v) -> k != 'rollcall.metric.final', Attributes)))) AS series,
                 ${accumulation} AS accumulation,
                 TimeUnix AS at, Value AS value
             FROM ${table}
@@ -97,7 +120,7 @@ function compareNumbers(raw: string, view: string, keys: readonly string[]): str
   return `
     SELECT count() AS compared,
         countIf(sides != 3 OR value_raw != value_rollup) AS drifted,
-        sum(if(sides = 3, abs(value_raw - value_rollup), abs(value_raw) + abs(value_rollup))) AS drift,
+        sumIf(if(sides = 3, abs(value_raw - value_rollup), abs(value_raw) + abs(value_rollup)), isFinite(value_raw) AND isFinite(value_rollup)) AS drift,
         groupArrayIf(3)(concat(toString((${list})), ': raw ', toString(value_raw), ', rollup ', toString(value_rollup)), sides != 3 OR value_raw != value_rollup) AS samples
     FROM
     (
