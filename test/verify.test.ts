@@ -87,6 +87,16 @@ test.each([
     'INSERT INTO run_producers (project_id, run_id, origin, producer, sequences) SELECT project_id, run_id, origin, producer, bitmapBuild([toUInt32(9999)]) FROM run_producers LIMIT 1',
     ['run_producers'],
   ],
+  [
+    'a note that nobody made',
+    "INSERT INTO run_notes SELECT project_id, run_id, origin, client_id, 'invented', subject, producer, note FROM run_notes LIMIT 1",
+    ['notes'],
+  ],
+  [
+    'a reason that nobody gave',
+    "INSERT INTO job_run_states (project_id, run_id, origin, attempt, ending) SELECT project_id, run_id, origin, attempt, tuple(ending.1, ending.2, 'zzz invented', '', '') FROM job_run_states WHERE ending.1 > toDateTime64(0, 9, 'UTC') LIMIT 1",
+    ['job_runs'],
+  ],
   ['a failure that is gone', "DELETE FROM failure_events WHERE client_id = 'failing'", ['failures']],
 ])('%s is found', async (_, tamper, expected) => {
   await engine.command(tamper);

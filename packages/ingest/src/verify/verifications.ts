@@ -23,6 +23,7 @@ export const VERIFICATIONS: readonly { readonly rollup: string; readonly sql: st
   { rollup: 'job_runs', sql: verifyJobRuns() },
   { rollup: 'run_producers', sql: verifyProducers() },
   { rollup: 'failures', sql: verifyFailures() },
+  { rollup: 'notes', sql: verifyNotes() },
 ];
 
 /** One row per client, metric and aggregation, from sorted raw points: no states, no hashes. */
@@ -142,35 +143,38 @@ function compareNumbers(raw: string, view: string, keys: readonly string[]): str
 function verifyClientRuns(): string {
   const raw = `
     SELECT project_id, run_id, origin, client_id,
-        toString((last_attempt, arrayMin(arrayMap(e -> e.2, started)), arraySort(ended)[-1].2, arraySort(ended)[-1].3, toUInt8(expected))) AS facts
+        toString((last_attempt, arrayMin(arrayMap(e -> e.2, started)), arraySort(ended)[-1], toUInt8(expected), job)) AS facts
     FROM
     (
         SELECT project_id, run_id, origin, client_id,
             max(attempt) AS last_attempt,
             max(is_roster) AS expected,
-            groupArray((attempt, start, end, status)) AS evidence,
+            groupArray((attempt, start, end, status, reason, error_type, error_message)) AS evidence,
+            max(job_name) AS job,
             arrayFilter(e -> e.1 = last_attempt AND e.2 > toDateTime64(0, 9, 'UTC'), evidence) AS started,
-            arrayMap(e -> (e.1, e.3, e.4), arrayFilter(e -> e.1 = last_attempt AND e.3 > toDateTime64(0, 9, 'UTC'), evidence)) AS ended
+            arrayMap(e -> (e.3, e.4, e.5, e.6, e.7), arrayFilter(e -> e.1 = last_attempt AND e.3 > toDateTime64(0, 9, 'UTC'), evidence)) AS ended
         FROM
         (
             SELECT ProjectId AS project_id, RunId AS run_id, if(LogAttributes['rollcall.run.origin'] != '', LogAttributes['rollcall.run.origin'], TraceId) AS origin,
                 ClientId AS client_id, greatest(1, toUInt16OrZero(LogAttributes['rollcall.attempt'])) AS attempt, 0 AS is_roster,
                 if(EventName = 'rollcall.client_run.started', Timestamp, toDateTime64(0, 9, 'UTC')) AS start,
                 if(EventName = 'rollcall.client_run.ended', Timestamp, toDateTime64(0, 9, 'UTC')) AS end,
-                if(EventName = 'rollcall.client_run.ended', LogAttributes['rollcall.status'], '') AS status
+                if(EventName = 'rollcall.client_run.ended', LogAttributes['rollcall.status'], '') AS status,
+                LogAttributes['rollcall.status.reason'] AS reason, LogAttributes['exception.type'] AS error_type, LogAttributes['exception.message'] AS error_message, JobName AS job_name
             FROM otel_logs
             WHERE RunId != '' AND ClientId != '' AND EventName IN ('rollcall.client_run.started', 'rollcall.client_run.heartbeat', 'rollcall.client_run.ended')
             UNION ALL
             SELECT ProjectId, RunId, if(LogAttributes['rollcall.run.origin'] != '', LogAttributes['rollcall.run.origin'], TraceId),
                 arrayJoin(JSONExtract(LogAttributes['rollcall.clients.expected'], 'Array(String)')), 0, 1,
-                toDateTime64(0, 9, 'UTC'), toDateTime64(0, 9, 'UTC'), ''
+                toDateTime64(0, 9, 'UTC'), toDateTime64(0, 9, 'UTC'), '', '', '', '', JobName
             FROM otel_logs
             WHERE RunId != '' AND EventName = 'rollcall.run.roster'
             UNION ALL
             SELECT ProjectId, RunId, if(SpanAttributes['rollcall.run.origin'] != '', SpanAttributes['rollcall.run.origin'], TraceId),
                 ClientId, greatest(1, toUInt16OrZero(SpanAttributes['rollcall.attempt'])), 0,
                 Timestamp, Timestamp + toIntervalNanosecond(Duration),
-                multiIf(SpanAttributes['rollcall.status'] != '', SpanAttributes['rollcall.status'], StatusCode = 'Error', 'failed', 'completed')
+                multiIf(SpanAttributes['rollcall.status'] != '', SpanAttributes['rollcall.status'], StatusCode = 'Error', 'failed', 'completed'),
+                SpanAttributes['rollcall.status.reason'], SpanAttributes['exception.type'], SpanAttributes['exception.message'], JobName
             FROM otel_traces
             WHERE RunId != '' AND ClientId != '' AND SpanAttributes['rollcall.span.kind'] = 'client_run'
         )
@@ -178,7 +182,7 @@ function verifyClientRuns(): string {
     )`;
   const rollup = `
     SELECT project_id, run_id, origin, client_id,
-        toString((attempt * (is_started OR is_ended), ifNull(started_at, toDateTime64(0, 9, 'UTC')), ifNull(ended_at, toDateTime64(0, 9, 'UTC')), declared_status, toUInt8(expected))) AS facts
+        toString((attempt * (is_started OR is_ended), ifNull(started_at, toDateTime64(0, 9, 'UTC')), (ifNull(ended_at, toDateTime64(0, 9, 'UTC')), declared_status, reason, error_type, error_message), toUInt8(expected), job_name)) AS facts
     FROM client_runs
     WHERE is_started OR is_ended OR expected = 1`;
   return compareFacts(raw, rollup, ['project_id', 'run_id', 'origin', 'client_id'], runsInLogsOrTraces());
@@ -188,28 +192,31 @@ function verifyClientRuns(): string {
 function verifyJobRuns(): string {
   const raw = `
     SELECT project_id, run_id, origin,
-        toString((last_attempt, arrayMin(arrayMap(e -> e.2, started)), arraySort(ended)[-1].2, arraySort(ended)[-1].3)) AS facts
+        toString((last_attempt, arrayMin(arrayMap(e -> e.2, started)), arraySort(ended)[-1], job)) AS facts
     FROM
     (
         SELECT project_id, run_id, origin,
             max(attempt) AS last_attempt,
-            groupArray((attempt, start, end, status)) AS evidence,
+            groupArray((attempt, start, end, status, reason, error_type, error_message)) AS evidence,
+            max(job_name) AS job,
             arrayFilter(e -> e.1 = last_attempt AND e.2 > toDateTime64(0, 9, 'UTC'), evidence) AS started,
-            arrayMap(e -> (e.1, e.3, e.4), arrayFilter(e -> e.1 = last_attempt AND e.3 > toDateTime64(0, 9, 'UTC'), evidence)) AS ended
+            arrayMap(e -> (e.3, e.4, e.5, e.6, e.7), arrayFilter(e -> e.1 = last_attempt AND e.3 > toDateTime64(0, 9, 'UTC'), evidence)) AS ended
         FROM
         (
             SELECT ProjectId AS project_id, RunId AS run_id, if(LogAttributes['rollcall.run.origin'] != '', LogAttributes['rollcall.run.origin'], TraceId) AS origin,
                 greatest(1, toUInt16OrZero(LogAttributes['rollcall.attempt'])) AS attempt,
                 if(EventName = 'rollcall.run.started', Timestamp, toDateTime64(0, 9, 'UTC')) AS start,
                 if(EventName = 'rollcall.run.ended', Timestamp, toDateTime64(0, 9, 'UTC')) AS end,
-                if(EventName = 'rollcall.run.ended', LogAttributes['rollcall.status'], '') AS status
+                if(EventName = 'rollcall.run.ended', LogAttributes['rollcall.status'], '') AS status,
+                LogAttributes['rollcall.status.reason'] AS reason, LogAttributes['exception.type'] AS error_type, LogAttributes['exception.message'] AS error_message, JobName AS job_name
             FROM otel_logs
             WHERE RunId != '' AND ClientId = '' AND EventName IN ('rollcall.run.started', 'rollcall.run.heartbeat', 'rollcall.run.ended')
             UNION ALL
             SELECT ProjectId, RunId, if(SpanAttributes['rollcall.run.origin'] != '', SpanAttributes['rollcall.run.origin'], TraceId),
                 greatest(1, toUInt16OrZero(SpanAttributes['rollcall.attempt'])),
                 Timestamp, Timestamp + toIntervalNanosecond(Duration),
-                multiIf(SpanAttributes['rollcall.status'] != '', SpanAttributes['rollcall.status'], StatusCode = 'Error', 'failed', 'completed')
+                multiIf(SpanAttributes['rollcall.status'] != '', SpanAttributes['rollcall.status'], StatusCode = 'Error', 'failed', 'completed'),
+                SpanAttributes['rollcall.status.reason'], SpanAttributes['exception.type'], SpanAttributes['exception.message'], JobName
             FROM otel_traces
             WHERE RunId != '' AND SpanAttributes['rollcall.span.kind'] = 'job_run'
         )
@@ -217,7 +224,7 @@ function verifyJobRuns(): string {
     )`;
   const rollup = `
     SELECT project_id, run_id, origin,
-        toString((attempt, ifNull(started_at, toDateTime64(0, 9, 'UTC')), ending.at, ending.status)) AS facts
+        toString((attempt, ifNull(started_at, toDateTime64(0, 9, 'UTC')), (ending.at, ending.status, ending.reason, ending.error_type, ending.error_message), job_name)) AS facts
     FROM job_run_latest
     WHERE last_seen_at > toDateTime64(0, 9, 'UTC')`;
   return compareFacts(raw, rollup, ['project_id', 'run_id', 'origin'], runsInLogsOrTraces());
@@ -253,6 +260,24 @@ function verifyFailures(): string {
     FROM failures
     GROUP BY project_id, run_id, origin, client_id`;
   return compareFacts(raw, rollup, ['project_id', 'run_id', 'origin', 'client_id'], runsInLogsOrTraces());
+}
+
+function verifyNotes(): string {
+  const raw = `
+    SELECT ProjectId AS project_id, RunId AS run_id,
+        if(LogAttributes['rollcall.run.origin'] != '', LogAttributes['rollcall.run.origin'], TraceId) AS origin,
+        ClientId AS client_id, LogAttributes['rollcall.note.code'] AS code, LogAttributes['rollcall.note.subject'] AS subject,
+        ResourceAttributes['service.instance.id'] AS producer,
+        toString(arraySort(groupArray((toUInt64(greatest(1, toUInt64OrZero(LogAttributes['rollcall.note.count']))), LogAttributes['rollcall.note.text'])))[-1]) AS facts
+    FROM otel_logs
+    WHERE RunId != '' AND EventName = 'rollcall.note'
+    GROUP BY project_id, run_id, origin, client_id, code, subject, producer`;
+  const rollup = `
+    SELECT project_id, run_id, origin, client_id, code, subject, producer, toString(max(run_notes.note)) AS facts
+    FROM run_notes
+    GROUP BY project_id, run_id, origin, client_id, code, subject, producer`;
+  const keys = ['project_id', 'run_id', 'origin', 'client_id', 'code', 'subject', 'producer'];
+  return compareFacts(raw, rollup, keys, runsInLogsOrTraces());
 }
 
 function runsInLogsOrTraces(): string {
