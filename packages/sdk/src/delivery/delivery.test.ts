@@ -16,6 +16,28 @@ test('events leave within 200 ms or so, spans and numbers within a second', asyn
   });
 });
 
+test('the start of a run and its roster leave at once, without waiting for what comes next', async () => {
+  await using watched = await startWatched();
+  const { rollcall, receiver } = watched;
+
+  await rollcall.job('dies_early', async (run) => {
+    run.expectClients(['acme', 'globex']);
+    // Much less than what other events wait for one another.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await run.client('acme', () => undefined);
+  });
+
+  const events = receiver.requests.filter(({ path }) => path === '/v1/logs');
+  expect(events.map(({ size }) => size)).toEqual([2, 3]);
+  expect(inSequence(receiver.events).map(({ eventName }) => eventName)).toEqual([
+    'rollcall.run.started',
+    'rollcall.run.roster',
+    'rollcall.client_run.started',
+    'rollcall.client_run.ended',
+    'rollcall.run.ended',
+  ]);
+});
+
 test('an ingest that refuses most requests and loses answers costs nothing in the end', async () => {
   await using watched = await startWatched();
   const { rollcall, receiver } = watched;

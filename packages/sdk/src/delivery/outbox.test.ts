@@ -141,6 +141,31 @@ test('batches that were too large together are halved, sent without a pause, and
   outbox.close();
 });
 
+test('what is in a hurry waits for no others, not even behind a request that is under way', async () => {
+  const batches: number[][] = [];
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  const { promise: done, resolve } = Promise.withResolvers<void>();
+  const outbox = openOutbox({
+    delayMs: 60_000,
+    send: async (batch) => {
+      batches.push([...batch]);
+      if (batches.length === 1) await held;
+      else resolve();
+      return delivered;
+    },
+  });
+  outbox.add(1);
+  outbox.hurry();
+  outbox.add(2);
+  while (batches.length === 0) await new Promise((resolveTurn) => setImmediate(resolveTurn));
+  outbox.add(3);
+  outbox.hurry();
+  release();
+  await done;
+  expect(batches).toEqual([[1, 2], [3]]);
+  outbox.close();
+});
+
 test('a flush gives up at its deadline', async () => {
   const outbox = openOutbox({ send: async () => ({ status: 'retry', reason: 'away' }) });
   outbox.add(1);

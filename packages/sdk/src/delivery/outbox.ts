@@ -45,6 +45,8 @@ export class Outbox<T> {
   #failures = 0;
   /** Records of a request: `maxBatch`, or less while requests of that size were too large. */
   #batchLimit: number;
+  /** What was added before this waits for no others. */
+  #urgentUntil = 0;
   /** Counts of all records ever added and ever gone: a flush waits until `gone` reaches today's `added`. */
   #added = 0;
   #gone = 0;
@@ -80,6 +82,12 @@ export class Outbox<T> {
     this.#added++;
     if (this.#queue.length >= this.#batchLimit && !this.failing) this.#schedule(0);
     else this.#schedule(this.#options.delayMs);
+  }
+
+  /** Sends what is in here now as soon as the caller lets go, unless ingest is away. */
+  hurry(): void {
+    this.#urgentUntil = this.#added;
+    if (!this.failing) this.#schedule(0);
   }
 
   /**
@@ -176,8 +184,13 @@ export class Outbox<T> {
   #scheduleNext(result: SendResult): void {
     if (this.#queue.length === 0) return;
     if (result.status === 'retry') this.#schedule(Math.max(1, this.#pauseMs(result.afterMs)));
-    else if (this.#waiting.length > 0 || this.#queue.length >= this.#batchLimit) this.#schedule(0);
-    else this.#schedule(result.status === 'too_large' ? 0 : this.#options.delayMs);
+    else this.#schedule(this.#isPressed() || result.status === 'too_large' ? 0 : this.#options.delayMs);
+  }
+
+  #isPressed(): boolean {
+    return (
+      this.#waiting.length > 0 || this.#gone < this.#urgentUntil || this.#queue.length >= this.#batchLimit
+    );
   }
 
   /** Exponential backoff with half of it random, so that many producers do not return in step. */

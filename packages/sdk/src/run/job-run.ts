@@ -80,6 +80,7 @@ export class JobRun extends TrackedRun implements Run, Living {
         const part = roster.slice(start, start + MAX_ROSTER);
         this.emit({ name: EVENT.RUN_ROSTER, attributes: { [ATTR.CLIENTS_EXPECTED]: part } });
       }
+      this.core.delivery.events.hurry();
     });
   }
 
@@ -159,13 +160,15 @@ export class JobRun extends TrackedRun implements Run, Living {
   }
 
   #begin(name: unknown, options: JobOptions): void {
-    const { heartbeat } = this.core;
+    const { delivery, heartbeat } = this.core;
     this.emit({
       name: EVENT.RUN_STARTED,
       at: this.startTime,
       attributes: { [ATTR.HEARTBEAT_INTERVAL_MS]: heartbeat.intervalMs },
     });
     heartbeat.start(this);
+    // A process that dies at once leaves a trace then.
+    delivery.events.hurry();
     // The run has begun: whatever is wrong with what was given, it goes on to its end.
     safely('remark on how a job was started', () => this.#remark(name, options));
     const expected = safely('read the expected clients', () => options.expect) ?? undefined;
