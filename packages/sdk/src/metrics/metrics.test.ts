@@ -105,6 +105,27 @@ test.each([
   ]);
 });
 
+test('a metric whose name is too long for ingest is refused and noted', async () => {
+  await using watched = await startWatched();
+  const { rollcall, receiver } = watched;
+
+  await rollcall.job('long_names', (run) => {
+    run.count('m'.repeat(1_024));
+    run.count('m'.repeat(1_025));
+  });
+
+  expect(receiver.points.map(({ name }) => name)).toEqual(['m'.repeat(1_024)]);
+  expect(receiver.named('rollcall.note')).toMatchObject([
+    {
+      attributes: {
+        'rollcall.note.code': 'metric_refused',
+        'rollcall.note.subject': `${'m'.repeat(60)}…`,
+        'rollcall.note.text': "a metric's name has at most 1024 characters, not 1025",
+      },
+    },
+  ]);
+});
+
 test('a second aggregation of a metric is refused, also in another client', async () => {
   await using watched = await startWatched();
   const { rollcall, receiver } = watched;

@@ -1,6 +1,6 @@
 /** Keeps the metrics of one run. */
 import type { Attributes, HrTime } from '@opentelemetry/api';
-import type { Aggregation } from '@rollcall/semconv';
+import { MAX_NAME_LENGTH, type Aggregation } from '@rollcall/semconv';
 import { accumulate, createSeries, nextReportTime, type Series } from './series.ts';
 
 /** Whether a value was taken, or why not. */
@@ -35,6 +35,12 @@ export class RunMetrics {
     const subject = typeof name === 'string' ? name.trim() : describe(name);
     if (typeof name !== 'string' || subject === '') {
       return refused(subject, `a metric's name is a non-empty string, not ${describe(name)}`);
+    }
+    if (subject.length > MAX_NAME_LENGTH) {
+      return refused(
+        `${subject.slice(0, 60)}…`,
+        `a metric's name has at most ${MAX_NAME_LENGTH} characters, not ${subject.length}`,
+      );
     }
     if (typeof value !== 'number' || !Number.isFinite(value)) {
       return refused(subject, `${describe(value)} is not a finite number`);

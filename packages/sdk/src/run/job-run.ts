@@ -19,6 +19,7 @@ import type {
   Limits,
   Run,
 } from './handles.ts';
+import { nameOfJob } from './job-name.ts';
 import { NOTE } from './notes.ts';
 import { contextWithin, withBaggage, withoutScope, withScope, type Scope } from './scope.ts';
 import { severityOf, TrackedRun, type RunEvent, type TrackedRunParts } from './tracked-run.ts';
@@ -55,7 +56,7 @@ export class JobRun extends TrackedRun implements Run, Living {
     // All that is given is read here: what throws must throw before anybody has heard of the run.
     const limits = { parent: signalOf(options), ...limitsOf(options) };
     const runId = core.runIds.take(options.runId, toEpochMs(startTime));
-    const jobName = typeof name === 'string' && name.trim() !== '' ? name.trim() : 'unnamed_job';
+    const jobName = nameOfJob(name);
     const known = { [ATTR.RUN_ID]: runId, [ATTR.JOB_NAME]: jobName, [ATTR.ATTEMPT]: 1 };
     const parent = withoutScope(context.active());
     const span = core.tracer.startSpan(
@@ -181,7 +182,7 @@ export class JobRun extends TrackedRun implements Run, Living {
       this.note(
         NOTE.INVALID_JOB_NAME,
         'job name',
-        `A job's name is a non-empty string, not ${given}; it is '${this.jobName}' here`,
+        `A job's name is 1 to 128 printable characters, not ${given}; it is '${this.jobName}' here`,
       );
     }
     const runId = options.runId ?? this.runId;

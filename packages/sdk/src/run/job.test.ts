@@ -1,3 +1,4 @@
+import { isIdentityText } from '@rollcall/semconv';
 import { expect, test } from 'vitest';
 import { inSequence, sequenceOf, startWatched } from '../../test/watched.ts';
 
@@ -379,6 +380,31 @@ test('options that cannot be read leave the job untracked, with no run left open
   await expect(running).resolves.toBe('worked');
   await rollcall.flush();
   expect(receiver.events).toEqual([]);
+});
+
+test.each([
+  ['too long', 'n'.repeat(129), `${'n'.repeat(127)}…`],
+  ['several lines', ' nightly\nsync\t', 'nightly sync'],
+  ['nothing printable', '\u0000\u2028', 'unnamed_job'],
+])('a job whose name is %s goes by one that ingest takes, with a note', async (_, name, taken) => {
+  await using watched = await startWatched();
+  const { rollcall, receiver } = watched;
+
+  await rollcall.job(name, async (run) => run.client('acme', (client) => client.count('Leads Processed')));
+
+  const records = [...receiver.events, ...receiver.points, ...receiver.spans];
+  expect(new Set(records.map(({ attributes }) => attributes['rollcall.job.name']))).toEqual(new Set([taken]));
+  expect(isIdentityText(taken)).toBe(true);
+  expect(receiver.named('rollcall.note')).toMatchObject([
+    { attributes: { 'rollcall.note.code': 'invalid_job_name' } },
+  ]);
+});
+
+test('a name of a step that is too long for ingest is cut', async () => {
+  await using watched = await startWatched();
+  const { rollcall, receiver } = watched;
+  await rollcall.job('long_step', async (run) => run.step('s'.repeat(1_100), () => undefined));
+  expect(receiver.spans[0]?.name).toBe(`${'s'.repeat(1_023)}…`);
 });
 
 test('clients() returns what became of each, and may stop at the first failure', async () => {

@@ -1,7 +1,7 @@
 /** Runs a named part of a run as a span. */
 import { context, SpanStatusCode, trace, type Attributes } from '@opentelemetry/api';
 import { unsuppressTracing } from '@opentelemetry/core';
-import { ATTR, SPAN_KIND } from '@rollcall/semconv';
+import { ATTR, shortenName, SPAN_KIND } from '@rollcall/semconv';
 import { laterOf, now } from '../clock.ts';
 import { safely } from '../faults.ts';
 import { describeError } from './describe-error.ts';
@@ -48,7 +48,7 @@ class TrackedStep implements Step {
 
   constructor(owner: TrackedRun, name: string) {
     this.#owner = owner;
-    this.name = typeof name === 'string' && name.trim() !== '' ? name.trim() : 'unnamed step';
+    this.name = typeof name === 'string' && name.trim() !== '' ? shortenName(name.trim()) : 'unnamed step';
     const { outer, context: parent } = contextWithin(owner);
     const stamp = { ...outer.stamp, [ATTR.STEP_NAME]: this.name };
     this.scope = { ...outer, step: this.name, stamp, outer };
