@@ -34,6 +34,8 @@ export async function captureTelemetry(
   const rollcall = startRollcall({
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     serviceName: 'replayed',
+    // Only what comes over OTLP is captured.
+    claimTimeoutMs: 0,
     heartbeatIntervalMs: 20,
     registerGlobals: false,
   });

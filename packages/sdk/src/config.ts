@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { parseKeyPairsIntoRecord } from '@opentelemetry/core';
 import { DEFAULT_HEARTBEAT_INTERVAL_MS } from '@rollcall/semconv';
+import { runInEnvironment, type HandedRun } from './run/handed-run.ts';
 
 /** How to start the SDK. What is not given comes from the environment; what is not there has a default. */
 export interface RollcallOptions {
@@ -41,6 +42,11 @@ export interface RollcallOptions {
   metricExport?: 'rollcall' | 'reader';
 }
 
+/** Whether the process was started under a run: asked before anything of the SDK is started. */
+export function hasInheritedRun(env: NodeJS.ProcessEnv = process.env): boolean {
+  return given(env['ROLLCALL_RUN_ID']) !== undefined;
+}
+
 export type OtlpProtocol = 'http/protobuf' | 'http/json';
 
 /** The settings in force. */
@@ -56,6 +62,8 @@ export type Config = Readonly<{
   registerGlobals: boolean;
   claimTimeoutMs: number;
   spoolDir: string;
+  /** The run that the process was started under. */
+  inherited: HandedRun | undefined;
   metricExport: 'rollcall' | 'reader';
   diagLevel: string | undefined;
   /** What could not be used, in words, for the diagnostic log. */
@@ -98,6 +106,7 @@ export function readConfig(options: RollcallOptions = {}, env: NodeJS.ProcessEnv
       problems,
     ),
     spoolDir: options.spoolDir ?? given(env['ROLLCALL_SPOOL_DIR']) ?? stateFolder(env),
+    inherited: runInEnvironment(env),
     metricExport: options.metricExport ?? 'rollcall',
     diagLevel: given(env['OTEL_LOG_LEVEL']),
     problems,

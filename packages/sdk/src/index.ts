@@ -7,24 +7,50 @@ export type {
   ClientResult,
   ClientsOptions,
   JobOptions,
+  JoinOptions,
   Run,
   Step,
 } from './run/handles.ts';
-export { job, startRollcall, type Rollcall } from './start.ts';
+export {
+  injectRun,
+  runContextToEnv,
+  type Carrier,
+  type HeadersLike,
+  type RunIdentity,
+} from './run/handed-run.ts';
+export {
+  job,
+  joinRun,
+  runFromCarrier,
+  runFromHeaders,
+  startRollcall,
+  type JoinedFrom,
+  type Rollcall,
+} from './start.ts';
 export { TrackingError, type TrackingErrorCategory, type TrackingErrorCode } from './services/errors.ts';
-export type { ClientMetrics, JobMetrics, JobMetricsService } from './services/job-metrics-service.ts';
+export type {
+  ClientIncrements,
+  ClientMetrics,
+  JobMetrics,
+  JobMetricsService,
+} from './services/job-metrics-service.ts';
 export type {
   ClientRunUpdates,
   JobRunUpdates,
   JobTrackingRepository,
   NewClientRunData,
   NewJobRun,
+  RunQuery,
 } from './services/job-tracking-repository.ts';
 export type { TrackingLogger } from './services/logger.ts';
 export type { MetricValue, MetricValues } from './services/metric-values.ts';
 export type {
+  AliasRecord,
   ClientRunRecord,
   JobRunRecord,
+  JobRunSummary,
+  MetricRecord,
+  MetricRefusal,
   Page,
   Stored,
   Tracked,

@@ -5,7 +5,7 @@ import { LoggerProvider, type LogRecordProcessor } from '@opentelemetry/sdk-logs
 import type { MetricProducer } from '@opentelemetry/sdk-metrics';
 import { TracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { ATTR } from '@rollcall/semconv';
-import { readConfig, type Config, type RollcallOptions } from './config.ts';
+import { hasInheritedRun, readConfig, type Config, type RollcallOptions } from './config.ts';
 import { Delivery } from './delivery/delivery.ts';
 import { flushAtExit } from './delivery/exit-flush.ts';
 import { safely, sdkLog } from './faults.ts';
@@ -16,17 +16,39 @@ import { describeProducer } from './otel/resource.ts';
 import { RunSampler } from './otel/run-sampler.ts';
 import { StampingLogRecordProcessor } from './otel/stamping-log-processor.ts';
 import { StampingSpanProcessor } from './otel/stamping-span-processor.ts';
+import { Claims } from './run/claims.ts';
 import type { Core } from './run/core.ts';
-import type { JobOptions, Run } from './run/handles.ts';
-import { runJob } from './run/job.ts';
+import {
+  runIn,
+  runOf,
+  type Carrier,
+  type HandedRun,
+  type HeadersLike,
+  type RunIdentity,
+} from './run/handed-run.ts';
+import type { JobOptions, JoinOptions, Run } from './run/handles.ts';
+import { JobRun } from './run/job-run.ts';
+import { nameOfJob } from './run/job-name.ts';
+import { runJob, runJoined } from './run/job.ts';
 import { ReportedErrors } from './run/reported-errors.ts';
 import { RunIds } from './run/run-ids.ts';
+import { scopeOf } from './run/scope.ts';
+import { RunCounts } from './run/shared-counts.ts';
 import { untrackedRun } from './run/untracked.ts';
 
 /** A started SDK. */
 export interface Rollcall {
   /** Runs a function as a job run. Returns what it returns, throws what it throws. */
   job<T>(name: string, fn: (run: Run) => T | PromiseLike<T>, options?: JobOptions): Promise<T>;
+  /**
+   * Runs a function as a part of a run that began elsewhere: of the given one, else of the one that the process was started under.
+   * Where there is none, the function just runs.
+   */
+  joinRun<T>(
+    fn: (run: Run) => T | PromiseLike<T>,
+    from?: RunIdentity | JoinedFrom,
+    options?: JoinOptions,
+  ): Promise<T>;
   /** Delivers what is held, waiting at most `timeoutMs` (5 s). Resolves to whether all of it arrived. */
   flush(timeoutMs?: number): Promise<boolean>;
   /** Flushes and stops. Runs that are still open send nothing more. */
@@ -39,6 +61,11 @@ export interface Rollcall {
   readonly logRecordProcessor: LogRecordProcessor;
   /** For an application's own MetricReader; with `metricExport: 'reader'` the only way out for run metrics. */
   readonly metricProducer: MetricProducer;
+}
+
+/** Where a run may be handed over. */
+export interface JoinedFrom {
+  headers: HeadersLike;
 }
 
 const SCOPE = { name: '@rollcall/sdk', version: '0.1.0' };
@@ -75,6 +102,47 @@ export async function job<T>(
   return rollcall === undefined ? fn(untrackedRun(name, options?.signal)) : rollcall.job(name, fn, options);
 }
 
+/** Takes part in the run that this process was started under, or in the one that is given. */
+export async function joinRun<T>(
+  fn: (run: Run) => T | PromiseLike<T>,
+  from?: RunIdentity | JoinedFrom,
+  options?: JoinOptions,
+): Promise<T> {
+  const rollcall = safely('start', () => startRollcall());
+  return rollcall === undefined ? fn(untrackedRun('', options?.signal)) : rollcall.joinRun(fn, from, options);
+}
+
+/**
+ * For an HTTP handler: takes part in the run that the request's headers name. Without one the function just runs.
+ * @example
+ * app.post('/score', async (c) => runFromHeaders(c.req.raw.headers, async () => score(await c.req.json())));
+ */
+export async function runFromHeaders<T>(
+  headers: HeadersLike,
+  fn: (run: Run) => T | PromiseLike<T>,
+  options?: JoinOptions,
+): Promise<T> {
+  return joinRun(fn, { headers }, options);
+}
+
+/** For a queue worker: takes part in the run that `injectRun` put into the message. Without one the function just runs. */
+export async function runFromCarrier<T>(
+  carrier: Carrier,
+  fn: (run: Run) => T | PromiseLike<T>,
+  options?: JoinOptions,
+): Promise<T> {
+  return joinRun(fn, { headers: carrier }, options);
+}
+
+/** The run that this process was started under, for code that is in no other. It ends elsewhere, so it is never closed here. */
+export function inheritedRun(): JobRun | undefined {
+  if (!hasInheritedRun()) return undefined;
+  const rollcall = safely('start', () => startRollcall());
+  return rollcall === undefined ? undefined : inheritedRuns.get(rollcall)?.();
+}
+
+const inheritedRuns = new WeakMap<Rollcall, () => JobRun | undefined>();
+
 function create(config: Config, onShutdown: () => void): Rollcall {
   const resource = describeProducer(config);
   const odometers: Odometers = new Odometers({
@@ -100,7 +168,11 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     heartbeat: new Heartbeat(config.heartbeatIntervalMs),
     errors: new ReportedErrors(),
     runIds: new RunIds(),
+    claims: new Claims(config),
+    counts: new RunCounts(),
   };
+  // A run of its own that starts within the second of its parent's must not make the same ID.
+  if (config.inherited !== undefined) core.runIds.note(config.inherited.identity.runId);
   const wanted = config.disabled ? {} : { tracer: tracerProvider, logger: loggerProvider };
   let unregister: (() => void) | undefined;
   const register = (providers: typeof wanted) => {
@@ -108,11 +180,18 @@ function create(config: Config, onShutdown: () => void): Rollcall {
   };
   if (config.registerGlobals) register(wanted);
   const unhook = flushAtExit(delivery);
-  return {
+  const rollcall: Rollcall = {
     job: async (name, fn, jobOptions) => {
       // By its first job an application has set up what it wants; what a run needs may still be missing.
       safely('register with OpenTelemetry', () => register({}));
-      return runJob(core, name, fn, jobOptions);
+      const handed = jobOptions?.join === false ? undefined : inheritedFor(name, jobOptions?.runId, config);
+      return handed === undefined
+        ? runJob(core, name, fn, jobOptions)
+        : runJoined(core, handed, (run) => expecting(run, jobOptions, fn), jobOptions);
+    },
+    joinRun: async (fn, from, joinOptions) => {
+      safely('register with OpenTelemetry', () => register({}));
+      return runJoined(core, handedBy(from, config), fn, joinOptions);
     },
     flush: async (timeoutMs = FLUSH_MS) => delivery.flush(timeoutMs),
     shutdown: async (timeoutMs = FLUSH_MS) => {
@@ -128,6 +207,40 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     logRecordProcessor: new StampingLogRecordProcessor(delivery, { onlyRuns: true }),
     metricProducer: odometers,
   };
+  let inherited: JobRun | undefined;
+  inheritedRuns.set(rollcall, () => {
+    inherited ??= safely('join the run of the environment', () =>
+      config.inherited === undefined ? undefined : JobRun.join(core, config.inherited, {}),
+    );
+    return inherited;
+  });
+  return rollcall;
+}
+
+/** A job joins the run that its process was started under if that is one of the same job; nothing makes a second ID. */
+function inheritedFor(
+  name: unknown,
+  runId: string | undefined,
+  { inherited }: Config,
+): HandedRun | undefined {
+  if (inherited === undefined || scopeOf() !== undefined) return undefined;
+  const { identity } = inherited;
+  const isSame = nameOfJob(name) === identity.job;
+  return isSame && ((runId ?? undefined) === undefined || runId === identity.runId) ? inherited : undefined;
+}
+
+async function expecting<T>(
+  run: Run,
+  options: JobOptions | undefined,
+  fn: (run: Run) => T | PromiseLike<T>,
+): Promise<T> {
+  if (options?.expect !== undefined) run.expectClients(options.expect);
+  return fn(run);
+}
+
+function handedBy(from: RunIdentity | JoinedFrom | undefined, config: Config): HandedRun | undefined {
+  if (from === undefined) return config.inherited;
+  return 'headers' in from ? runIn(from.headers) : runOf(from);
 }
 
 /** Like OpenTelemetry's NodeSDK, prints faults when `OTEL_LOG_LEVEL` is set; an application's own set-up does it itself. */

@@ -98,6 +98,12 @@ export class Receiver implements AsyncDisposable {
 
   async #take(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const path = request.url ?? '';
+    if (path.includes('/api/v1/')) {
+      // Like an ingest without the tracking API.
+      request.resume();
+      response.writeHead(404).end();
+      return;
+    }
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const answer = this.answer(path);

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { baseRunId, convertToStandardFormat, generateRunId, nextRunId } from '@rollcall/semconv';
 
@@ -65,6 +66,8 @@ export class TrackingApi implements AsyncDisposable {
   readonly calls: ReceivedCall[] = [];
   readonly notes: Fields[] = [];
   fault: (call: ReceivedCall) => Fault | undefined = () => undefined;
+  /** How long an answer takes. */
+  delayMs: (call: ReceivedCall) => number = () => 0;
   readonly #answers = new Map<string, { status: number; body: unknown }>();
   readonly #server = http.createServer((request, response) => void this.#take(request, response));
 
@@ -107,8 +110,10 @@ export class TrackingApi implements AsyncDisposable {
     const call: ReceivedCall = { method: request.method ?? '', path, body, key, status: undefined };
     this.calls.push(call);
     const fault = this.fault(call);
-    if (fault?.hang === true) return;
+    if (fault?.hang === true && fault.store !== true) return;
+    await sleep(this.delayMs(call));
     const answer = fault === undefined || fault.store === true ? this.#answer(call) : { status: 0, body: {} };
+    if (fault?.hang === true) return;
     call.status = fault?.status ?? answer.status;
     response.writeHead(call.status, { 'content-type': 'application/json', ...fault?.headers });
     response.end(fault?.text ?? JSON.stringify(fault === undefined ? answer.body : { detail: 'A fault' }));
@@ -130,6 +135,7 @@ export class TrackingApi implements AsyncDisposable {
 
   #obey({ method, path, body }: ReceivedCall): { status: number; body: unknown } {
     if (path === '/v1/logs') return this.#note(body);
+    if (path.startsWith('/v1/')) return { status: 200, body: {} };
     const [route = ''] = path.split('?');
     const [, , , , runPart, ...rest] = route.split('/').map(decodeURIComponent);
     if (runPart === undefined) {
@@ -251,7 +257,8 @@ export class TrackingApi implements AsyncDisposable {
       resourceLogs: { scopeLogs: { logRecords: { attributes: { key: string; value: Fields }[] }[] }[] }[];
     };
     for (const { attributes } of resourceLogs[0]?.scopeLogs[0]?.logRecords ?? []) {
-      this.notes.push(Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]])));
+      const note = Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
+      if (note['rollcall.note.code'] !== undefined) this.notes.push(note);
     }
     return { status: 200, body: {} };
   }

@@ -11,21 +11,28 @@ import { TrackedRun, type TrackedRunParts } from './tracked-run.ts';
 
 export class ClientRun extends TrackedRun implements Client {
   readonly clientId: string;
-  protected readonly endedEvent = EVENT.CLIENT_RUN_ENDED;
+  protected readonly endedEvent: typeof EVENT.CLIENT_RUN_ENDED | undefined;
 
   readonly scope: Scope;
   readonly span: Span;
   readonly context: Context;
 
-  private constructor(run: JobRun, clientId: string, parent: Context, parts: TrackedRunParts) {
+  private constructor(
+    run: JobRun,
+    clientId: string,
+    parent: Context,
+    parts: TrackedRunParts,
+    isJoined = false,
+  ) {
     super(parts);
+    this.endedEvent = isJoined ? undefined : EVENT.CLIENT_RUN_ENDED;
     const { core, stamp, startTime } = parts;
     this.clientId = clientId;
     this.scope = { run, client: this, stamp, outer: scopeOf(parent) ?? run.scope };
     const inScope = withScope(parent, this.scope);
     this.span = core.tracer.startSpan(
-      `${run.jobName} client`,
-      { startTime, attributes: { [ATTR.SPAN_KIND]: SPAN_KIND.CLIENT_RUN } },
+      `${run.jobName} client${isJoined ? ' joined' : ''}`,
+      { startTime, attributes: isJoined ? {} : { [ATTR.SPAN_KIND]: SPAN_KIND.CLIENT_RUN } },
       unsuppressTracing(inScope),
     );
     this.context = withBaggage(trace.setSpan(inScope, this.span), stamp);
@@ -45,13 +52,29 @@ export class ClientRun extends TrackedRun implements Client {
     return client;
   }
 
+  /**
+   * Takes part in a client run that began elsewhere, and tells neither its start nor its end.
+   * It gives no sign of life either: whose client run it is would be unclear, and it would look lost once this part is over.
+   */
+  static join(run: JobRun, clientId: string, attempt: number, parent: Context, limits: Limits): ClientRun {
+    const subject = `Client ${clientId}`;
+    const parts = {
+      core: run.core,
+      stamp: { ...run.scope.stamp, [ATTR.CLIENT_ID]: clientId, [ATTR.ATTEMPT]: attempt },
+      startTime: now(),
+      attempt,
+      cancellation: new Cancellation({ parent: run.signal, subject, ...limits }),
+    };
+    return new ClientRun(run, clientId, parent, parts, true);
+  }
+
   get clientRunId(): string {
     return clientRunId(this.scope.run.runId, this.clientId);
   }
 
   /** Gives a sign of life if there is progress to tell; otherwise the job run's speaks for its clients. */
   beat(): void {
-    if (!this.progressChanged) return;
+    if (!this.progressChanged || this.endedEvent === undefined) return;
     this.emit({ name: EVENT.CLIENT_RUN_HEARTBEAT, attributes: this.beatAttributes() });
   }
 }

@@ -3,8 +3,10 @@ import type { Logger, Tracer } from '@opentelemetry/api';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Heartbeat } from '../heartbeat.ts';
 import type { Odometers } from '../metrics/odometers.ts';
+import type { Claims } from './claims.ts';
 import type { ReportedErrors } from './reported-errors.ts';
 import type { RunIds } from './run-ids.ts';
+import type { RunCounts } from './shared-counts.ts';
 
 export interface Core {
   readonly tracer: Tracer;
@@ -14,4 +16,6 @@ export interface Core {
   readonly heartbeat: Heartbeat;
   readonly errors: ReportedErrors;
   readonly runIds: RunIds;
+  readonly claims: Claims;
+  readonly counts: RunCounts;
 }

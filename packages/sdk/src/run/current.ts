@@ -1,19 +1,24 @@
-/** Finds the run that the calling code is in, so that deep code need not be handed it. */
+/**
+ * Finds the run that the calling code is in, so that deep code need not be handed it:
+ * the one around it, else the one that the process was started under.
+ */
 import { describeValue } from '@rollcall/semconv';
 import { sdkLog } from '../faults.ts';
 import type { Client, Measured, Run, Step } from './handles.ts';
+import { inheritedRun } from '../start.ts';
 import { scopeOf } from './scope.ts';
 import type { TrackedRun } from './tracked-run.ts';
 import { untrackedStep } from './step.ts';
 
 /** The job run around the calling code. */
 export function currentRun(): Run | undefined {
-  return scopeOf()?.run;
+  return scopeOf()?.run ?? inheritedRun();
 }
 
 /** The client run around the calling code. */
 export function currentClient(): Client | undefined {
-  return scopeOf()?.client;
+  const scope = scopeOf();
+  return scope === undefined ? inheritedRun()?.joinedClient : scope.client;
 }
 
 /** Runs a step of the client run, or else of the job run, around the calling code. Outside any it just runs. */
@@ -33,8 +38,9 @@ export const last: Measured['last'] = (metric, value) => innermost(metric)?.last
 
 function innermost(what: unknown): TrackedRun | undefined {
   const scope = scopeOf();
-  if (scope === undefined) sdkLog.warn(`Outside any run: ${describeValue(what)} is not tracked`);
-  return scope?.client ?? scope?.run;
+  const around = scope === undefined ? inheritedRun()?.entrance : (scope.client ?? scope.run);
+  if (around === undefined) sdkLog.warn(`Outside any run: ${describeValue(what)} is not tracked`);
+  return around;
 }
 
 function neverAborted(): AbortSignal {

@@ -90,6 +90,16 @@ export interface JobOptions extends Limits {
   runId?: string;
   /** The same as calling `run.expectClients` first. */
   expect?: Iterable<string>;
+  /**
+   * Whether to join the run that the process was started under, if it is one of this job. Default true.
+   * If not, this is a run of its own.
+   */
+  join?: boolean;
+}
+
+/** How to take part in a run that began elsewhere. */
+export interface JoinOptions extends Limits {
+  signal?: AbortSignal;
 }
 
 export type ClientOptions = Limits;

@@ -1,5 +1,13 @@
 /** Tracks one execution of a job. */
-import { context, trace, type Attributes, type Context, type Span } from '@opentelemetry/api';
+import { randomBytes } from 'node:crypto';
+import {
+  context,
+  isSpanContextValid,
+  trace,
+  type Attributes,
+  type Context,
+  type Span,
+} from '@opentelemetry/api';
 import { unsuppressTracing } from '@opentelemetry/core';
 import { ATTR, checkClientId, describeValue, EVENT, SPAN_KIND } from '@rollcall/semconv';
 import { now, toEpochMs } from '../clock.ts';
@@ -16,12 +24,15 @@ import type {
   ClientResult,
   ClientsOptions,
   JobOptions,
+  JoinOptions,
   Limits,
   Run,
 } from './handles.ts';
+import type { HandedRun, RunIdentity } from './handed-run.ts';
 import { nameOfJob } from './job-name.ts';
 import { NOTE } from './notes.ts';
 import { contextWithin, withBaggage, withoutScope, withScope, type Scope } from './scope.ts';
+import type { SharedCounts } from './shared-counts.ts';
 import { severityOf, TrackedRun, type RunEvent, type TrackedRunParts } from './tracked-run.ts';
 import { untrackedClient } from './untracked.ts';
 
@@ -33,44 +44,93 @@ export class JobRun extends TrackedRun implements Run, Living {
   readonly span: Span;
   readonly scope: Scope;
   readonly context: Context;
-  protected readonly endedEvent = EVENT.RUN_ENDED;
-  readonly #attempts = new Map<string, number>();
+  protected readonly endedEvent: typeof EVENT.RUN_ENDED | undefined;
+  /** The client run that this process takes part in. */
+  readonly joinedClient: ClientRun | undefined;
+  readonly #counts: SharedCounts;
   readonly #openClients = new Set<ClientRun>();
-  #events = 0;
   /** Calls of `clients` that still have clients to start. */
   #openLists = 0;
 
-  private constructor(parts: TrackedRunParts, span: Span, parent: Context) {
+  private constructor(parts: TrackedRunParts, span: Span, parent: Context, joined?: HandedRun) {
     super(parts);
-    const { stamp } = parts;
+    const { stamp, core } = parts;
+    this.endedEvent = joined === undefined ? EVENT.RUN_ENDED : undefined;
+    this.#counts = core.counts.of(String(stamp[ATTR.RUN_ID]), String(stamp[ATTR.RUN_ORIGIN]));
     this.runId = String(stamp[ATTR.RUN_ID]);
     this.jobName = String(stamp[ATTR.JOB_NAME]);
     this.span = span;
     this.scope = { run: this, stamp };
     this.context = withBaggage(trace.setSpan(withScope(parent, this.scope), span), stamp);
+    this.joinedClient =
+      joined === undefined ? undefined : this.#joinClient(joined.identity, this.context, {});
   }
 
   /** Begins a job run where the caller is, as a run of its own even inside another. */
-  static start(core: Core, name: unknown, options: JobOptions): JobRun {
+  static async start(core: Core, name: unknown, options: JobOptions): Promise<JobRun> {
     const startTime = now();
     // All that is given is read here: what throws must throw before anybody has heard of the run.
     const limits = { parent: signalOf(options), ...limitsOf(options) };
-    const runId = core.runIds.take(options.runId, toEpochMs(startTime));
     const jobName = nameOfJob(name);
-    const known = { [ATTR.RUN_ID]: runId, [ATTR.JOB_NAME]: jobName, [ATTR.ATTEMPT]: 1 };
     const parent = withoutScope(context.active());
     const span = core.tracer.startSpan(
       jobName,
-      { startTime, attributes: { ...known, [ATTR.SPAN_KIND]: SPAN_KIND.JOB_RUN } },
+      { startTime, attributes: { [ATTR.JOB_NAME]: jobName, [ATTR.SPAN_KIND]: SPAN_KIND.JOB_RUN } },
       unsuppressTracing(parent),
     );
-    const stamp = { ...known, [ATTR.RUN_ORIGIN]: span.spanContext().traceId };
+    const origin = originOf(span, parent);
+    const startedAtMs = toEpochMs(startTime);
+    const wanted = core.runIds.take(options.runId, startedAtMs);
+    const isGiven = wanted === options.runId;
+    const claim = await core.claims.claim({ job: jobName, runId: wanted, isGiven, origin, startTime });
+    const runId = core.runIds.settle(wanted, isGiven, claim, startedAtMs);
+    const stamp = {
+      [ATTR.RUN_ID]: runId,
+      [ATTR.JOB_NAME]: jobName,
+      [ATTR.ATTEMPT]: 1,
+      [ATTR.RUN_ORIGIN]: origin,
+    };
     span.setAttributes(stamp);
     const subject = `Job run ${runId}`;
     const cancellation = new Cancellation({ subject, ...limits });
     const run = new JobRun({ core, stamp, startTime, attempt: 1, cancellation }, span, parent);
     run.#begin(name, options);
+    if (claim.status === 'taken' && isGiven) {
+      run.note(
+        NOTE.RUN_ID_CONFLICT,
+        runId,
+        `Another run has the ID ${runId}; the two are kept apart by their origins`,
+      );
+    }
     return run;
+  }
+
+  /** Takes part in a run that began in another process, and tells neither its start nor its end. */
+  static join(core: Core, handed: HandedRun, options: JoinOptions): JobRun {
+    const { runId, job: jobName, origin } = handed.identity;
+    const startTime = now();
+    const stamp = {
+      [ATTR.RUN_ID]: runId,
+      [ATTR.JOB_NAME]: jobName,
+      [ATTR.ATTEMPT]: 1,
+      [ATTR.RUN_ORIGIN]: origin,
+    };
+    const { parent } = handed;
+    const span = core.tracer.startSpan(`${jobName} joined`, { startTime }, unsuppressTracing(parent));
+    span.setAttributes(stamp);
+    const subject = `Job run ${runId}`;
+    const limits = { parent: signalOf(options), ...limitsOf(options) };
+    const cancellation = new Cancellation({ subject, ...limits });
+    const run = new JobRun({ core, stamp, startTime, attempt: 1, cancellation }, span, parent, handed);
+    core.heartbeat.start(run);
+    run.#noteTimeout(options);
+    run.beat(0);
+    return run;
+  }
+
+  /** Where the code of a joined run runs: in its client's part, if it was handed that. */
+  get entrance(): TrackedRun {
+    return this.joinedClient ?? this;
   }
 
   expectClients(clientIds: Iterable<string>): void {
@@ -130,14 +190,21 @@ export class JobRun extends TrackedRun implements Run, Living {
       ...severityOf(event),
       ...(event.body === undefined ? {} : { body: event.body }),
       context: emittedIn,
-      attributes: { ...scope.stamp, ...event.attributes, [ATTR.EVENT_SEQUENCE]: ++this.#events },
+      attributes: { ...scope.stamp, ...event.attributes, [ATTR.EVENT_SEQUENCE]: ++this.#counts.events },
     });
   }
 
   /** Gives a sign of life for the run and for those of its clients that got on. */
   beat(eventLoopDelayMs: number): void {
     safely('give a sign of life', () => {
-      const attributes = { ...this.beatAttributes(), [ATTR.EVENT_LOOP_DELAY_MS]: eventLoopDelayMs };
+      const attributes: Attributes = {
+        ...this.beatAttributes(),
+        [ATTR.EVENT_LOOP_DELAY_MS]: eventLoopDelayMs,
+      };
+      // The start says it elsewhere; a joined process has none.
+      if (this.endedEvent === undefined) {
+        attributes[ATTR.HEARTBEAT_INTERVAL_MS] = this.core.heartbeat.intervalMs;
+      }
       this.emit({ name: EVENT.RUN_HEARTBEAT, attributes });
       for (const client of this.#openClients) client.beat();
     });
@@ -157,7 +224,7 @@ export class JobRun extends TrackedRun implements Run, Living {
   }
 
   protected override endAttributes(): Attributes {
-    return { [ATTR.EVENT_COUNT]: this.#events };
+    return { [ATTR.EVENT_COUNT]: this.#counts.events };
   }
 
   #begin(name: unknown, options: JobOptions): void {
@@ -200,14 +267,27 @@ export class JobRun extends TrackedRun implements Run, Living {
   #startClient(clientId: string, options: ClientOptions): ClientRun | undefined {
     if (!this.#isClientId(clientId, 'ran untracked')) return undefined;
     this.#noteTimeout(options);
-    const attempt = (this.#attempts.get(clientId) ?? 0) + 1;
-    this.#attempts.set(clientId, attempt);
     const { context: parent } = contextWithin(this);
+    if (this.joinedClient?.clientId === clientId) {
+      const { attempt } = this.joinedClient;
+      return this.#joinClient({ clientId, attempt }, parent, limitsOf(options));
+    }
+    const attempt = (this.#counts.attempts.get(clientId) ?? 0) + 1;
+    this.#counts.attempts.set(clientId, attempt);
     const client = ClientRun.start(this, clientId, attempt, parent, limitsOf(options));
     this.#openClients.add(client);
     // The job itself may be over, and its heartbeat with it.
     this.core.heartbeat.start(this);
     return client;
+  }
+
+  #joinClient(
+    { clientId, attempt }: Pick<RunIdentity, 'clientId' | 'attempt'>,
+    parent: Context,
+    limits: Limits,
+  ): ClientRun | undefined {
+    if (typeof clientId !== 'string') return undefined;
+    return ClientRun.join(this, clientId, attempt ?? 1, parent, limits);
   }
 
   #closeClient(client: ClientRun): void {
@@ -253,13 +333,23 @@ export class JobRun extends TrackedRun implements Run, Living {
   }
 }
 
+/**
+ * What tells this run apart from another with the same ID: its trace, if that is its own. Below a span of somebody else's
+ * (a TRACEPARENT that an orchestrator gave several jobs, a job inside a job) many runs may share the trace.
+ */
+function originOf(span: Span, parent: Context): string {
+  const above = trace.getSpanContext(parent);
+  const isRoot = above === undefined || !isSpanContextValid(above);
+  return isRoot ? span.spanContext().traceId : randomBytes(16).toString('hex');
+}
+
 function limitsOf({ timeoutMs, graceMs }: Limits): Limits {
   if (!isTimeout(timeoutMs)) return {};
   return { timeoutMs, ...(isTimeout(graceMs) || graceMs === 0 ? { graceMs } : {}) };
 }
 
 /** What is no signal cannot cancel anything; without one the job runs all the same. */
-function signalOf({ signal }: JobOptions): AbortSignal | undefined {
+function signalOf({ signal }: JoinOptions): AbortSignal | undefined {
   const given = signal ?? undefined;
   if (given === undefined || isSignal(given)) return given;
   sdkLog.warn(`The signal of a job is an AbortSignal, not ${describeValue(given)}; nothing cancels it`);

@@ -1,9 +1,10 @@
 /** Runs a function as a job run. */
 import { context } from '@opentelemetry/api';
-import { safely } from '../faults.ts';
+import { safely, sdkLog } from '../faults.ts';
 import { resultOf, supervise } from './cancellation.ts';
 import type { Core } from './core.ts';
-import type { JobOptions, Run } from './handles.ts';
+import type { HandedRun } from './handed-run.ts';
+import type { JobOptions, JoinOptions, Run } from './handles.ts';
 import { JobRun } from './job-run.ts';
 import { scopeOf } from './scope.ts';
 import { untrackedRun } from './untracked.ts';
@@ -20,11 +21,44 @@ export async function runJob<T>(
 ): Promise<T> {
   const options = given ?? {};
   const isOutermost = scopeOf() === undefined;
-  const run = safely('start a job run', () => JobRun.start(core, name, options));
+  const run = await startOrNot(async () => JobRun.start(core, name, options));
   if (run === undefined) return fn(untrackedRun(name, options.signal));
   const work = () => context.with(run.context, fn, undefined, run);
   const settled = await supervise(work, run.cancellation, () => run.settledLate());
   safely('end a job run', () => run.finish(settled));
   if (isOutermost) await core.delivery.flush(JOB_FLUSH_MS);
   return resultOf(settled, run.cancellation);
+}
+
+/** Runs a function as a part of a run that began elsewhere. Without one it just runs. */
+export async function runJoined<T>(
+  core: Core,
+  handed: HandedRun | undefined,
+  fn: (run: Run) => T | PromiseLike<T>,
+  given?: JoinOptions,
+): Promise<T> {
+  const options = given ?? {};
+  const isOutermost = scopeOf() === undefined;
+  const run = await startOrNot(async () =>
+    handed === undefined ? undefined : JobRun.join(core, handed, options),
+  );
+  if (run === undefined) return fn(untrackedRun(handed?.identity.job ?? '', options.signal));
+  const work = () => context.with(run.entrance.context, fn, undefined, run);
+  const settled = await supervise(work, run.cancellation, () => run.settledLate());
+  safely('leave a job run', () => {
+    // The innermost that saw an error reports it.
+    run.joinedClient?.finish(settled);
+    run.finish(settled);
+  });
+  if (isOutermost) await core.delivery.flush(JOB_FLUSH_MS);
+  return resultOf(settled, run.cancellation);
+}
+
+async function startOrNot(start: () => Promise<JobRun | undefined>): Promise<JobRun | undefined> {
+  try {
+    return await start();
+  } catch (fault) {
+    sdkLog.error('Could not start a job run', fault);
+    return undefined;
+  }
 }

@@ -6,6 +6,8 @@ export const NOTE = {
   PROGRESS_REFUSED: 'progress_refused',
   INVALID_CLIENT_ID: 'invalid_client_id',
   INVALID_RUN_ID: 'invalid_run_id',
+  /** Another run has the ID that this one was given. */
+  RUN_ID_CONFLICT: 'run_id_conflict',
   INVALID_JOB_NAME: 'invalid_job_name',
   INVALID_TIMEOUT: 'invalid_timeout',
   /** Work went on after its timeout and grace, and ended only now. */

@@ -1,5 +1,6 @@
 /** Gives each job run of this process an ID of its own. */
 import { generateRunId, isValidRunId, nextRunId } from '@rollcall/semconv';
+import type { Claim } from './claims.ts';
 
 /**
  * Run IDs have a resolution of one second, so a run that starts in the same second as another of this process
@@ -8,9 +9,23 @@ import { generateRunId, isValidRunId, nextRunId } from '@rollcall/semconv';
 export class RunIds {
   #latest = '';
 
+  /** Notes an ID that ingest gave, so that the next one made here is another. */
+  note(runId: string): void {
+    if (runId > this.#latest) this.#latest = runId;
+  }
+
   /** The ID that was given, if it is one, else a new one. */
   take(given: unknown, startedAtMs: number): string {
     return isValidRunId(given) ? given : this.#next(generateRunId(new Date(startedAtMs)));
+  }
+
+  /** The ID after ingest was asked for the wanted one. */
+  settle(wanted: string, isGiven: boolean, claim: Claim, startedAtMs: number): string {
+    if (claim.status === 'claimed') {
+      this.note(claim.runId);
+      return claim.runId;
+    }
+    return claim.status === 'taken' && !isGiven ? this.take(undefined, startedAtMs) : wanted;
   }
 
   #next(candidate: string): string {

@@ -33,14 +33,16 @@ export function scopeOf(of: Context = context.active()): Scope | undefined {
 }
 
 /** What other processes need in order to join a run. */
-const CARRIED = [ATTR.RUN_ID, ATTR.RUN_ORIGIN, ATTR.JOB_NAME, ATTR.CLIENT_ID];
+const CARRIED = [ATTR.RUN_ID, ATTR.RUN_ORIGIN, ATTR.JOB_NAME, ATTR.CLIENT_ID, ATTR.ATTEMPT];
 
 /** Adds the run to the baggage, and leaves what else is in there. */
 export function withBaggage(parent: Context, stamp: Attributes): Context {
   let baggage = propagation.getBaggage(parent) ?? propagation.createBaggage();
   for (const key of CARRIED) {
     const value = stamp[key];
-    if (typeof value === 'string') baggage = baggage.setEntry(key, { value });
+    if (typeof value === 'string' || typeof value === 'number') {
+      baggage = baggage.setEntry(key, { value: String(value) });
+    }
   }
   return propagation.setBaggage(parent, baggage);
 }

@@ -152,7 +152,7 @@ export abstract class TrackedRun implements Tracked {
     const attributes = { ...this.#describe(ending), [ATTR.METRIC_SERIES]: this.metrics.end(endTime) };
     this.core.odometers.close(this.metrics);
     const failed = ending.status === 'failed' || ending.status === 'timed_out';
-    this.emit({ name: this.endedEvent, at: endTime, failed, attributes });
+    if (this.endedEvent !== undefined) this.emit({ name: this.endedEvent, at: endTime, failed, attributes });
     this.span.setAttributes({ ...attributes, ...this.endAttributes() });
     if (failed) {
       const message = ending.reason ?? describeError(ending.error?.thrown).message;
@@ -172,7 +172,8 @@ export abstract class TrackedRun implements Tracked {
     return this.#progressChanged;
   }
 
-  protected abstract readonly endedEvent: EventName;
+  /** Undefined for a part of a run that ends elsewhere. */
+  protected abstract readonly endedEvent: EventName | undefined;
 
   /** What only the span says at the end. */
   protected endAttributes(): Attributes {

@@ -24,6 +24,7 @@ const CATEGORY_OF = {
   attempt_gap: 'inconsistent_data',
   run_id_conflict: 'inconsistent_data',
   alias_taken: 'inconsistent_data',
+  overlap_refused: 'inconsistent_data',
   idempotency_key_reused: 'inconsistent_data',
   invalid_request: 'unknown',
   cancelled: 'unknown',

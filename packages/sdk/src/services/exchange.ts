@@ -41,7 +41,8 @@ export async function exchange(options: ExchangeOptions, request: TrackingReques
 
 async function send({ endpoint, headers }: ExchangeOptions, request: TrackingRequest): Promise<Response> {
   const { method, path, body, key, timeoutMs, signal } = request;
-  const timeout = AbortSignal.timeout(timeoutMs);
+  // It takes whole milliseconds only, and Node fires a longer timer at once.
+  const timeout = AbortSignal.timeout(Math.min(2_147_483_647, Math.ceil(timeoutMs)));
   return fetch(urlOf(endpoint, path), {
     method,
     // A redirect would carry the key to wherever it points.

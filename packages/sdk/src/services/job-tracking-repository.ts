@@ -40,6 +40,8 @@ export interface NewJobRun extends CallOptions, Course {
   heartbeatIntervalMs?: number;
   /** Trace ID of the run, 32 hex digits. */
   origin?: string;
+  /** `refuse`: not while another run of the job is running; the call throws `overlap_refused`. */
+  overlap?: 'refuse';
   /** IDs that other systems know the run by. */
   aliases?: readonly string[];
 }
@@ -141,12 +143,12 @@ export function createJobTrackingRepository(core: ServiceCore): JobTrackingRepos
 async function createJob(core: ServiceCore, run: NewJobRun): Promise<Tracked<JobRunRecord>> {
   const name = 'createJobTrackingRecord';
   checkIsObject(name, run);
-  const fields = ['startedAt', 'expectedClients', 'heartbeatIntervalMs', 'origin', 'aliases'];
+  const fields = ['startedAt', 'expectedClients', 'heartbeatIntervalMs', 'origin', 'aliases', 'overlap'];
   checkFields(name, run, [...CALL, ...COURSE, ...fields], {});
   const job = readJobType(name, run.jobType);
   const { runId } = run.runId === undefined ? { runId: null } : readSubject(name, { runId: run.runId });
   const subject = runId === null ? {} : { runId };
-  const { expectedClients, heartbeatIntervalMs, origin, aliases } = run;
+  const { expectedClients, heartbeatIntervalMs, origin, aliases, overlap } = run;
   const body = defined({
     job,
     runId: runId ?? undefined,
@@ -156,6 +158,7 @@ async function createJob(core: ServiceCore, run: NewJobRun): Promise<Tracked<Job
     expectedClients,
     heartbeatIntervalMs,
     origin,
+    overlap,
     aliases: aliases?.map((alias) => ({ alias })),
   });
   const call = { method: 'POST', action: 'create', runId, clientId: null, job, body } as const;

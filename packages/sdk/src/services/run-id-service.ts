@@ -28,7 +28,7 @@ export const unifiedRunIdService = {
    * unifiedRunIdService.convertToStandardFormat('250930-123045-Guy-Wilson') // => '250930-123045-Guy-Wilson'
    * unifiedRunIdService.convertToStandardFormat('job_lead_stream1_20250920_143022') // => '250920-143022'
    */
-  convertToStandardFormat(id: string): string {
+  convertToStandardFormat: (id: string): string => {
     const converted = convert(id);
     if (converted.status === 'refused') throw refused(converted.reason);
     const { runId, clientId } = converted;

@@ -1,0 +1,25 @@
+/** Counts what several parts of one run in this process must count together. */
+
+/** One producer numbers its events of a run without gaps, however many requests of that run it handles. */
+export interface SharedCounts {
+  events: number;
+  /** Tries so far, by client. */
+  readonly attempts: Map<string, number>;
+}
+
+/** A process that has told of so many runs since will hardly hear of this one again. */
+const MOST_RUNS = 1_000;
+
+export class RunCounts {
+  readonly #counts = new Map<string, SharedCounts>();
+
+  of(runId: string, origin: string): SharedCounts {
+    const key = `${runId} ${origin}`;
+    const counts = this.#counts.get(key) ?? { events: 0, attempts: new Map<string, number>() };
+    this.#counts.delete(key);
+    this.#counts.set(key, counts);
+    const [oldest] = this.#counts.keys();
+    if (this.#counts.size > MOST_RUNS && oldest !== undefined) this.#counts.delete(oldest);
+    return counts;
+  }
+}
