@@ -7,7 +7,10 @@
 export const ATTR = {
   /** Job run ID, `YYMMDD-HHMMSS`, UTC. On every span, log record and metric point of a run. */
   RUN_ID: 'rollcall.run.id',
-  /** Trace ID (32 hex digits) of the job run's first span: tells apart two runs that ended up with one run ID. */
+  /**
+   * 32 hex digits that tell apart two runs that ended up with one run ID: usually the job run's trace ID,
+   * something random where the run shares its trace with others.
+   */
   RUN_ORIGIN: 'rollcall.run.origin',
   /** Name of the job: `batch_scoring`. */
   JOB_NAME: 'rollcall.job.name',

@@ -1,3 +1,4 @@
+import { context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 import { isIdentityText } from '@rollcall/semconv';
 import { expect, test } from 'vitest';
 import { inSequence, sequenceOf, startWatched } from '../../test/watched.ts';
@@ -201,6 +202,33 @@ test('two runs that start in the same second have two run IDs', async () => {
     Array.from({ length: 5 }, async () => rollcall.job('same_second', (run) => run.runId)),
   );
   expect(new Set(ids).size).toBe(5);
+});
+
+test('two runs below one trace have an origin of their own each, and their telemetry shares the trace', async () => {
+  await using watched = await startWatched();
+  const { rollcall, receiver } = watched;
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const given = propagation.extract(ROOT_CONTEXT, { traceparent });
+  const runId = '250930-123045';
+
+  await context.with(given, async () =>
+    Promise.all(
+      ['billing', 'shipping'].map(async (name) =>
+        rollcall.job(name, async (run) => run.client('acme', () => undefined), { runId }),
+      ),
+    ),
+  );
+
+  expect(new Set(receiver.spans.map(({ traceId }) => traceId))).toEqual(
+    new Set(['0af7651916cd43dd8448eb211c80319c']),
+  );
+  const records = [...receiver.spans, ...receiver.events];
+  const origins = Map.groupBy(records, ({ attributes }) => attributes['rollcall.run.origin']);
+  expect(origins.size).toBe(2);
+  for (const [origin, ofRun] of origins) {
+    expect(origin).toMatch(/^[\da-f]{32}$/);
+    expect(new Set(ofRun.map(({ attributes }) => attributes['rollcall.job.name'])).size).toBe(1);
+  }
 });
 
 test('a run ID that is given is kept', async () => {
