@@ -8,6 +8,7 @@ export type OtlpRequest =
   | { readonly signal: 'logs'; readonly records: readonly string[] }
   | { readonly signal: 'metrics'; readonly records: readonly PointText[] };
 
+// The service walks through bodies of more than 1 MiB once more, and parses big ones at the expense of its memory.
 const FULL_CHARACTERS = 1_000_000;
 
 /** Takes rows until it is full. */

@@ -1,6 +1,6 @@
 /** Lists what the columns and statuses of old tracking tables are usually called, and what they mean here. */
 
-import type { Aggregation, DeclaredStatus } from '@rollcall/semconv';
+import type { DeclaredStatus } from '@rollcall/semconv';
 
 /** What Rollcall wants to know of a row. */
 export const FIELDS = [
@@ -50,32 +50,8 @@ export const FIELD_NAMES: Readonly<Record<Field, readonly string[]>> = {
   attempt: ['attempt', 'attemptnumber', 'try'],
 };
 
-const SUMS = [
-  'Leads Processed',
-  'Posts Processed',
-  'Profiles Examined for Scoring',
-  'Profiles Successfully Scored',
-  'Total Posts Harvested',
-  'Posts Examined for Scoring',
-  'Posts Successfully Scored',
-  'Profile Scoring Tokens',
-  'Post Scoring Tokens',
-  'Total Tokens',
-];
-
-/** The metrics of the heritage system, by plain name. Its Start Time and End Time are the run's own. */
-export const HERITAGE_METRICS: ReadonlyMap<string, { name: string; aggregation: Aggregation }> = new Map(
-  SUMS.map((name) => [plainName(name), { name, aggregation: 'sum' }]),
-);
-
-/** Numbers that Rollcall works out itself, from the clients. */
-export const DERIVED_NAMES: ReadonlySet<string> = new Set([
-  'clientsprocessed',
-  'clientswitherrors',
-  'duration',
-  'durationms',
-  'durationseconds',
-]);
+/** Durations are worked out from start and end. */
+export const DERIVED_NAMES: ReadonlySet<string> = new Set(['duration', 'durationms', 'durationseconds']);
 
 /** Plain statuses of old tables; docs/import.md shows this table. */
 const STATUSES: Readonly<Record<Outcome, readonly string[]>> = {

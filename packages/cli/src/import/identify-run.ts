@@ -1,7 +1,7 @@
 /** Finds out which run a row is about. */
 
 import { hash } from 'node:crypto';
-import { checkClientId, convertToStandardFormat, parseRunId } from '@rollcall/semconv';
+import { checkClientId, convertToStandardFormat } from '@rollcall/semconv';
 
 /** The run that a row is about. */
 export interface RunIdentity {
@@ -41,29 +41,45 @@ export function identifyRun(given: { runId: string; clientId: string; job: strin
   if (!JOB_NAME.test(job)) return refuseJob(job);
   const legacyId = given.runId.trim();
   const base = withoutClient(legacyId, given.clientId);
-  const converted = convertToStandardFormat(base);
-  if (converted.status === 'refused') {
-    return { status: 'refused', field: 'runId', value: legacyId, reason: converted.reason };
-  }
-  const { runId, form, lossy } = converted;
-  const clientId = given.clientId === '' ? converted.clientId : given.clientId;
-  const fault = clientFault(clientId, converted.clientId, legacyId);
+  const named = nameRun(job, base);
+  if (named.status === 'refused') return { field: 'runId', value: legacyId, ...named };
+  const { runId, origin, idNs } = named;
+  const clientId = given.clientId === '' ? named.clientId : given.clientId;
+  const fault = clientFault(clientId, named.clientId, legacyId);
   if (fault !== null) return { status: 'refused', field: 'clientId', value: given.clientId, reason: fault };
-  // What Apify wrapped is a run ID already, and names that run.
-  const key = lossy && form !== 'apify-wrapped' ? withoutClient(base, converted.clientId ?? '') : runId;
-  const isSuffixed = clientId !== null && (base !== legacyId || converted.clientId !== null);
+  const isSuffixed = clientId !== null && (base !== legacyId || named.clientId !== null);
   const standardId = isSuffixed ? `${runId}-${clientId}` : runId;
-  const parsed = parseRunId(runId);
-  return {
-    status: 'ok',
-    job,
-    runId,
-    clientId,
-    origin: hash('sha256', `${job}\0${key}`, 'hex').slice(0, 32),
-    idNs: parsed.status === 'ok' ? BigInt(parsed.startedAt.getTime()) * 1_000_000n : 0n,
-    alias: legacyId === standardId ? null : legacyId,
-    aliasClientId: isSuffixed ? clientId : null,
-  };
+  const alias = legacyId === standardId ? null : legacyId;
+  const aliasClientId = isSuffixed ? clientId : null;
+  return { status: 'ok', job, runId, clientId, origin, idNs, alias, aliasClientId };
+}
+
+type NamedRun =
+  | { status: 'ok'; runId: string; clientId: string | null; origin: string; idNs: bigint }
+  | { status: 'refused'; reason: string };
+
+let latest: { job: string; id: string; run: NamedRun } | undefined;
+
+/** The rows of one run mostly stand together, so the latest answer often serves again. */
+function nameRun(job: string, id: string): NamedRun {
+  if (latest?.id !== id || latest.job !== job) latest = { job, id, run: nameAnew(job, id) };
+  return latest.run;
+}
+
+function nameAnew(job: string, id: string): NamedRun {
+  const converted = convertToStandardFormat(id);
+  if (converted.status === 'refused') return converted;
+  const { runId, clientId, form, lossy } = converted;
+  // What Apify wrapped is a run ID already, and names that run.
+  const key = lossy && form !== 'apify-wrapped' ? withoutClient(id, clientId ?? '') : runId;
+  const origin = hash('sha256', `${job}\0${key}`, 'hex').slice(0, 32);
+  return { status: 'ok', runId, clientId, origin, idNs: secondOf(runId) };
+}
+
+/** Parsing it again would cost a tenth of the whole import. */
+function secondOf(runId: string): bigint {
+  const part = (at: number): number => Number(runId.slice(at, at + 2));
+  return BigInt(Date.UTC(2000 + part(0), part(2) - 1, part(4), part(7), part(9), part(11))) * 1_000_000n;
 }
 
 /** `<legacy id>-<client>`: the suffix would be taken for a part of the legacy ID. */

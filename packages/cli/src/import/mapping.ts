@@ -1,14 +1,19 @@
 /** Decides what each column of an old table means. */
 
 import { readFile } from 'node:fs/promises';
-import { AGGREGATIONS, type Aggregation } from '@rollcall/semconv';
+import {
+  AGGREGATIONS,
+  defineMetrics,
+  HERITAGE_METRICS,
+  type Aggregation,
+  type MetricDefinition,
+} from '@rollcall/semconv';
 import { z } from 'zod';
 import { UsageError } from '../print/failure.ts';
 import {
   DERIVED_NAMES,
   FIELD_NAMES,
   FIELDS,
-  HERITAGE_METRICS,
   OUTCOMES,
   outcomeOf,
   plainName,
@@ -19,15 +24,19 @@ import {
 /** A column's meaning. Of a field's columns the one with the lowest rank counts, where it is filled. */
 export type Role =
   | { readonly kind: 'field'; readonly field: Field; readonly rank: number }
-  | {
-      readonly kind: 'metric';
-      readonly name: string;
-      readonly aggregation: Aggregation;
-      readonly unit: string;
-    }
+  | MetricRole
   /** Rollcall works it out itself. */
   | { readonly kind: 'derived' }
   | { readonly kind: 'unused' };
+
+export interface MetricRole {
+  readonly kind: 'metric';
+  readonly name: string;
+  readonly aggregation: Aggregation;
+  readonly unit: string;
+  /** Says which values are allowed. */
+  readonly definition: MetricDefinition;
+}
 
 const columns = z.union([z.string(), z.array(z.string())]).transform((names) => [names].flat());
 const aggregation = z.enum(AGGREGATIONS);
@@ -137,20 +146,25 @@ export class Mapping {
     }
     const metric = metrics[column];
     if (metric !== undefined) return metricRole(column, metric);
-    return this.#guess(plainName(column));
+    return this.#guess(column);
   }
 
-  #guess(plain: string): Role {
+  #guess(column: string): Role {
+    const plain = plainName(column);
     if (DERIVED_NAMES.has(plain)) return { kind: 'derived' };
     for (const field of FIELDS) {
       const rank = FIELD_NAMES[field].indexOf(plain);
       if (rank >= 0 && this.#file.columns[field] === undefined) return { kind: 'field', field, rank };
     }
-    const metric = HERITAGE_METRICS.get(plain);
-    return metric === undefined ? UNUSED : { kind: 'metric', unit: '', ...metric };
+    const metric = HERITAGE_METRICS.find(column);
+    if (metric === undefined) return UNUSED;
+    if (metric.derivedFrom !== undefined) return { kind: 'derived' };
+    return { kind: 'metric', definition: HERITAGE_METRICS, ...metric };
   }
 }
 
+/** A mapping file says no more of a metric than how its values combine. */
+const ANY_METRIC = defineMetrics({});
 const UNUSED: Role = { kind: 'unused' };
 
 function metricRole(column: string, given: MappingFile['metrics'][string]): Role {
@@ -159,5 +173,5 @@ function metricRole(column: string, given: MappingFile['metrics'][string]): Role
     aggregation: how,
     unit = '',
   } = typeof given === 'string' ? { aggregation: given } : given;
-  return { kind: 'metric', name, aggregation: how, unit };
+  return { kind: 'metric', name, aggregation: how, unit, definition: ANY_METRIC };
 }

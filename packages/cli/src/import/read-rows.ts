@@ -9,8 +9,8 @@ import { JSONParser } from '@streamparser/json';
 import { parse } from 'csv-parse';
 import { UsageError } from '../print/failure.ts';
 
-export const FORMATS = ['csv', 'json', 'ndjson'] as const;
-export type Format = (typeof FORMATS)[number];
+const FORMATS = ['csv', 'json', 'ndjson'] as const;
+type Format = (typeof FORMATS)[number];
 
 /** A row as the file has it, by column. */
 export type Cells = Readonly<Record<string, unknown>>;

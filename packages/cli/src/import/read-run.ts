@@ -5,7 +5,7 @@ import { FIELDS, type Field, type Outcome } from './heritage.ts';
 import { identifyRun, type RunIdentity } from './identify-run.ts';
 import type { Mapping } from './mapping.ts';
 import type { Cells } from './read-rows.ts';
-import { readNumber, readTime, textOf } from './read-values.ts';
+import { readMetric, readTime, textOf } from './read-values.ts';
 
 /** What a row says about a run. Times are nanoseconds since 1970. */
 export interface ImportedRun extends RunIdentity {
@@ -70,8 +70,8 @@ export function readRun(cells: Cells, reading: Reading): RunReading {
   if (started.status === 'refused') return refuse(fields, 'startedAt', started.reason);
   const ended = readTime(fields.endedAt.cell, reading.nowMs);
   if (ended.status === 'refused') return refuse(fields, 'endedAt', ended.reason);
-  const attempt = readNumber(fields.attempt.cell);
-  if (attempt.status === 'refused' || !isAttempt(attempt.value ?? 1)) {
+  const attempt = Number(fields.attempt.text.trim() || 1);
+  if (!isAttempt(attempt)) {
     return refuse(fields, 'attempt', 'An attempt is a whole number from 1 to 65535.');
   }
   if (started.value !== null && ended.value !== null && ended.value < started.value) {
@@ -90,7 +90,7 @@ export function readRun(cells: Cells, reading: Reading): RunReading {
     run: {
       ...identity,
       ...times,
-      attempt: attempt.value ?? 1,
+      attempt,
       // An error speaks against a run that says completed.
       outcome: outcome === 'completed' && error !== null ? 'completed_with_errors' : outcome,
       error,
@@ -210,7 +210,7 @@ function readMetrics(
     const role = mapping.roleOf(column);
     if (role.kind !== 'metric') continue;
     const { name, aggregation, unit } = role;
-    const read = readNumber(cells[column]);
+    const read = readMetric(cells[column], role);
     if (read.status === 'refused')
       refusedValues.push({ column, value: textOf(cells[column]), reason: read.reason });
     else if (read.value !== null) metrics.push({ name, aggregation, unit, value: read.value });

@@ -1,5 +1,7 @@
 /** Reads single cells: text, times and numbers. What is not one is refused, never made into something else. */
 
+import type { MetricRole } from './mapping.ts';
+
 /** A value, or why the cell holds none. `null` is an empty cell. */
 export type Read<T> = { status: 'ok'; value: T } | { status: 'refused'; reason: string };
 
@@ -57,25 +59,20 @@ function readEpoch(text: string): bigint | null {
 function readIso(text: string): bigint | null {
   const parts = ISO.exec(text);
   if (parts === null) return null;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts
-    .slice(1, 7)
-    .map((part) => Number(part ?? 0));
-  const localMs = Date.UTC(year, month - 1, day, hour, minute, second);
-  // 30 February, month 13, hour 24: whatever is not on the calendar comes back as another time.
-  const back = new Date(localMs);
-  const exists =
-    back.getUTCMonth() === month - 1 &&
-    back.getUTCDate() === day &&
-    back.getUTCHours() === hour &&
-    back.getUTCMinutes() === minute &&
-    back.getUTCSeconds() === second;
-  const eastMinutes = readOffset(parts[8] ?? 'Z');
-  if (!exists || eastMinutes === null) return null;
-  return BigInt(localMs - eastMinutes * 60_000) * 1_000_000n + BigInt((parts[7] ?? '').padEnd(9, '0'));
+  const [, year, month, day, hour, minute, second = '0', fraction = '', offset = 'Z'] = parts;
+  const days = Date.UTC(Number(year), Number(month) - 1, Number(day));
+  const eastMinutes = readOffset(offset);
+  // 30 February or month 13 would come back as another date.
+  const isDate =
+    new Date(days).getUTCDate() === Number(day) && new Date(days).getUTCMonth() === Number(month) - 1;
+  const isTime = Number(hour) <= 23 && Number(minute) <= 59 && Number(second) <= 59;
+  if (!isDate || !isTime || eastMinutes === null) return null;
+  const seconds = (Number(hour) * 60 + Number(minute) - eastMinutes) * 60 + Number(second);
+  return BigInt(days + seconds * 1_000) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
 }
 
 function readOffset(offset: string): number | null {
-  if (/^(?:z|utc|gmt)$/i.test(offset)) return 0;
+  if (offset === 'Z' || /^(?:z|utc|gmt)$/i.test(offset)) return 0;
   const digits = offset.replaceAll(/\D/g, '').padEnd(4, '0');
   const hours = Number(digits.slice(0, 2));
   const minutes = Number(digits.slice(2));
@@ -83,16 +80,15 @@ function readOffset(offset: string): number | null {
   return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes);
 }
 
-const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
-
-/** Reads a number. 0 is a number; an empty cell is none; `not-a-number`, NaN and `1,234` are refused. */
-export function readNumber(cell: unknown): Read<number | null> {
-  const text = textOf(cell).trim();
-  if (text === '') return { status: 'ok', value: null };
-  const value = NUMBER.test(text) ? Number(text) : Number.NaN;
-  if (Number.isFinite(value)) return { status: 'ok', value };
-  return {
-    status: 'refused',
-    reason: 'It is no finite number; write 1234 or 12.5, without separators of thousands.',
-  };
+/** A number that a metric may have; `null` where the cell is empty, which is no zero. */
+export function readMetric(
+  cell: unknown,
+  { name, aggregation, definition }: MetricRole,
+): Read<number | null> {
+  const text = textOf(cell);
+  if (text.trim() === '') return { status: 'ok', value: null };
+  const reading = definition.read(name, text, aggregation);
+  if (reading.status === 'ok') return reading;
+  const reason = reading.reason.charAt(0).toUpperCase() + reading.reason.slice(1);
+  return { status: 'refused', reason: `${reason}; write it as 1234 or 12.5, or leave the cell empty.` };
 }

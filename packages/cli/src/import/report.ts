@@ -50,7 +50,7 @@ export interface ImportReport {
 }
 
 /** Longer lists are cut; their counts are whole. */
-export const LONGEST_LIST = 1_000;
+const LONGEST_LIST = 1_000;
 
 /** Counts while the import goes on. */
 export class Tally {

@@ -3,7 +3,7 @@
 import type { RunIdentity } from './identify-run.ts';
 import { readIdentity, type ImportedRun, type Reading } from './read-run.ts';
 import { readRows, type Cells, type Source } from './read-rows.ts';
-import { readNumber } from './read-values.ts';
+import { readMetric } from './read-values.ts';
 import { RowIndex } from './row-index.ts';
 
 /** A run as a number; two runs of a million share one with a probability of one in ten thousand. */
@@ -22,7 +22,7 @@ export class Survey {
   add(cells: Cells, reading: Reading): void {
     this.rows++;
     // Every column is looked at, so that the mapping knows all of them.
-    const sums = Object.keys(cells).filter((column) => isSum(column, reading) && hasNumber(cells[column]));
+    const sums = sumsOf(cells, reading);
     const identity = readIdentity(cells, reading);
     if (identity === null) return;
     const key = runKey(identity);
@@ -31,10 +31,7 @@ export class Survey {
       return;
     }
     this.#runsOfClients.claim(key, 1);
-    for (const column of sums) {
-      const role = reading.mapping.roleOf(column);
-      if (role.kind === 'metric') this.#sumsOfClients.claim(this.#sumKey(key, role.name), 1);
-    }
+    for (const name of sums) this.#sumsOfClients.claim(this.#sumKey(key, name), 1);
   }
 
   /** The client runs' job runs that no row describes. */
@@ -58,14 +55,16 @@ export class Survey {
   }
 }
 
-function isSum(column: string, { mapping }: Reading): boolean {
-  const role = mapping.roleOf(column);
-  return role.kind === 'metric' && role.aggregation === 'sum';
-}
-
-function hasNumber(cell: unknown): boolean {
-  const read = readNumber(cell);
-  return read.status === 'ok' && read.value !== null;
+/** The names of the sums that a row brings. */
+function sumsOf(cells: Cells, { mapping }: Reading): string[] {
+  const names: string[] = [];
+  for (const column in cells) {
+    const role = mapping.roleOf(column);
+    if (role.kind !== 'metric' || role.aggregation !== 'sum') continue;
+    const read = readMetric(cells[column], role);
+    if (read.status === 'ok' && read.value !== null) names.push(role.name);
+  }
+  return names;
 }
 
 /**
