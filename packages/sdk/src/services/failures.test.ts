@@ -273,6 +273,17 @@ test('a lost answer is no second write', async () => {
   expect(api.metric(RUN, 'acme', 'Leads')).toBe(10);
 });
 
+test('an addition that first had to make its records is still one addition', async () => {
+  await using tracked = await startTracked();
+  const { jobMetricsService, api } = tracked;
+  const addition = { ...CLIENT, jobType: 'scoring', metrics: { Leads: 7 }, idempotencyKey: 'batch-12' };
+
+  await jobMetricsService.incrementClientMetrics(addition);
+  await jobMetricsService.incrementClientMetrics(addition);
+
+  expect(api.metric(RUN, 'acme', 'Leads')).toBe(7);
+});
+
 test('each trouble is logged once, with its run and client', async () => {
   await using tracked = await startTracked();
   tracked.api.fault = () => ({ status: 503 });

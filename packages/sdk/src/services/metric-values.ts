@@ -14,16 +14,24 @@ export type MetricValues = Readonly<Record<string, MetricValue>>;
 /** By stored name. */
 export type WireMetrics = Record<string, { value: number; aggregation?: Aggregation; unit?: string }>;
 
-/** Undefined values are left out: nothing was said. Everything else is kept or refused with a reason. */
+/**
+ * Undefined values are left out: nothing was said. Everything else is kept or refused with a reason.
+ * Additions can only be made to sums.
+ */
 export function readMetrics(
   metrics: MetricValues,
   definition: MetricDefinition,
+  { areAdditions = false } = {},
 ): { kept: WireMetrics; refused: MetricRefusal[] } {
   const kept: WireMetrics = {};
   const refused: MetricRefusal[] = [];
   for (const [name, given] of Object.entries(metrics)) {
     if (given === undefined) continue;
-    const { value, aggregation, unit } = isDetailed(given) ? given : { value: given };
+    const {
+      value,
+      aggregation = areAdditions ? 'sum' : undefined,
+      unit,
+    } = isDetailed(given) ? given : { value: given };
     const reading = definition.read(name, value, aggregation);
     if (reading.status === 'refused') {
       refused.push({ subject: reading.subject, reason: reading.reason });

@@ -257,6 +257,20 @@ test('pain 22: one definition names the metric and its aggregation on every path
   expect([api.metric(RUN, 'Guy-Wilson', 'Peak'), api.metric(RUN, 'Guy-Wilson', 'Rows')]).toEqual([3, 4]);
 });
 
+test('pain 22: only sums can be added to', async () => {
+  await using tracked = await withRun({ metrics: HERITAGE_METRICS });
+
+  const record = await tracked.jobMetricsService.incrementClientMetrics({
+    ...CLIENT,
+    metrics: { 'End Time': new Date(), 'Total Tokens': 5 },
+  });
+
+  expect(record.refused).toMatchObject([
+    { subject: 'End Time', reason: expect.stringContaining('is a max') },
+  ]);
+  expect(record.metrics).toMatchObject([{ metric: 'Total Tokens', value: 5 }]);
+});
+
 test.each(["O'Neil & Söhne", 'a/b?c#d', '100%', '株式会社', '<script>', "'; DROP TABLE runs; --"])(
   'pain 23: the client %s is found again by every call',
   async (clientId) => {

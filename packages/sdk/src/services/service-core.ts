@@ -113,8 +113,8 @@ export class ServiceCore {
     metrics: MetricValues,
     options: CallOptions,
   ): Promise<Tracked<Kept>> {
-    const { kept, refused } = readMetrics(metrics, this.#options.definition);
     const isTotal = call.action === 'metrics';
+    const { kept, refused } = readMetrics(metrics, this.#options.definition, { areAdditions: !isTotal });
     const additions = Object.fromEntries(Object.entries(kept).map(([name, { value }]) => [name, value]));
     // Without a sound value it still proves that the client is there, and brings back its record.
     const sent = await this.send<Kept>(

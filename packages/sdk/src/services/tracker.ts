@@ -146,8 +146,8 @@ export class Tracker {
         { code: 'record_not_found', runId, clientId, recovered: made.status === 'accepted' },
         `${what} was not there; it was made from what is known and marked recovered`,
       );
-      // The first answer was a refusal, so the key must be another.
-      answer = await this.#send({ ...call, key: `${call.key}.again${recovery}` }, signal, once);
+      // Under its own key: a refusal was no answer that ingest would keep to.
+      answer = await this.#send(call, signal, once);
     }
     return answer;
   }
