@@ -1,6 +1,6 @@
 /** Lists the subcommands and their options. */
 
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 
 const JSON_OPTION = ['--json', 'print data as JSON'] as const;
 
@@ -20,7 +20,7 @@ export function createProgram(): Command {
     .addHelpText(
       'after',
       `
-Exit codes: 0 done, 1 the answer is no (a check failed, nothing found), 2 it could not be done.
+Exit codes: 0 done, 1 the answer is no (a check failed, there is no such run), 2 it could not be done.
 Settings come from ROLLCALL_* variables; docs/configuration.md lists them.`,
     );
 
@@ -61,7 +61,7 @@ Settings come from ROLLCALL_* variables; docs/configuration.md lists them.`,
   program
     .command('show')
     .description('show one job run: verdict, clients, metrics, failures')
-    .argument('<run>', "a run ID, with or without a client, or 'latest'")
+    .argument('<run>', "a run ID, a client run ID, or 'latest'")
     .option('--project <name>', 'the project, where two have this run ID')
     .option(...JSON_OPTION)
     .action(async (run: string, options, command: Command) => {
@@ -97,8 +97,11 @@ Settings come from ROLLCALL_* variables; docs/configuration.md lists them.`,
     .command('sql')
     .description('ask the data in SQL, read-only')
     .argument('<statement>', "the statement; '-' reads it from standard input")
-    .addOption(new Option('--format <name>', 'a ClickHouse output format').default('PrettyCompact'))
-    .option('--param <name=value...>', 'a value for a {name:Type} placeholder')
+    .option(
+      '--format <name>',
+      'a ClickHouse output format (on a terminal PrettyCompact, else TabSeparatedWithNames)',
+    )
+    .option('--param <name=value>', 'a value for a {name:Type} placeholder; may be repeated', collect, [])
     .action(async (statement: string, options, command: Command) => {
       const { sql } = await import('./commands/sql.ts');
       await sql(statement, { ...command.optsWithGlobals(), ...options });
@@ -116,6 +119,10 @@ Settings come from ROLLCALL_* variables; docs/configuration.md lists them.`,
   addIdCommands(program);
   addKeyCommands(program);
   return program;
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
 }
 
 function addIdCommands(program: Command): void {
