@@ -1,4 +1,5 @@
 /** The tracking services and joined processes against the real ingest. */
+import { context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   ask,
@@ -186,4 +187,27 @@ test('50 jobs of one second claim 50 IDs, and ingest has no other run of them', 
   await expect(
     ask(service.url, `SELECT run_id FROM job_runs WHERE job_name = 'herd' AND verdict != 'completed'`),
   ).resolves.toEqual([]);
+});
+
+test('jobs that are started under one trace are runs of their own, each shown with that trace', async () => {
+  const rollcall = startRollcall({ endpoint: service.url, claimTimeoutMs: 20_000 });
+  // Sorts before nearly every origin that is made up.
+  const traceId = '0000000000000000000000000000000f';
+  const given = propagation.extract(ROOT_CONTEXT, { traceparent: `00-${traceId}-b7ad6b7169203331-01` });
+  const names = ['shared_trace_billing', 'shared_trace_shipping'];
+  await context.with(given, async () =>
+    Promise.all(
+      names.map(async (name) => rollcall.job(name, async (run) => run.client('acme', () => undefined))),
+    ),
+  );
+  await rollcall.shutdown();
+
+  const rows = await askUntil<{ job_name: string; origin: string; trace_id: string }>(
+    service.url,
+    `SELECT job_name, origin, trace_id FROM job_runs
+     WHERE startsWith(job_name, 'shared_trace') AND verdict = 'completed' AND telemetry = 'complete' ORDER BY job_name`,
+    (found) => found.length >= 2,
+  );
+  expect(rows).toEqual(names.map((name) => expect.objectContaining({ job_name: name, trace_id: traceId })));
+  expect(new Set(rows.map(({ origin }) => origin)).size).toBe(2);
 });

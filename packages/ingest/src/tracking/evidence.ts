@@ -83,7 +83,8 @@ function eventRow(
     ...commonColumns(run, clientId, receivedAtMs),
     Timestamp: nanoseconds(atNs),
     ObservedTimestamp: nanoseconds(atNs),
-    TraceId: run.origin,
+    // Nothing was traced here. The trace of the run is the one that its process tells; an origin need not be one.
+    TraceId: '',
     SeverityText: severity,
     SeverityNumber: SEVERITY[severity],
     EventName: event,

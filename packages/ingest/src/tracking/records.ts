@@ -87,7 +87,7 @@ const COUNTS = {
   unexpected: 'clients_unexpected',
 } as const;
 
-const JOB_RUN_COLUMNS = `${COMMON_COLUMNS}, origin, trace_id AS traceId, notes, conflicts,
+const JOB_RUN_COLUMNS = `${COMMON_COLUMNS}, origin, if(trace_id = '', origin, trace_id) AS traceId, notes, conflicts,
     ${Object.values(COUNTS).join(', ')}`;
 
 type RawRow = Record<string, unknown> & {
