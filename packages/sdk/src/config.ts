@@ -2,7 +2,7 @@
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { parseKeyPairsIntoRecord } from '@opentelemetry/core';
-import { DEFAULT_HEARTBEAT_INTERVAL_MS } from '@rollcall/semconv';
+import { DEFAULT_HEARTBEAT_INTERVAL_MS, type MetricDefinition } from '@rollcall/semconv';
 import { runInEnvironment, type HandedRun } from './run/handed-run.ts';
 
 /** How to start the SDK. What is not given comes from the environment; what is not there has a default. */
@@ -28,6 +28,8 @@ export interface RollcallOptions {
    * If not, it registers only what a run cannot do without, context manager and propagators, at the first job.
    */
   registerGlobals?: boolean;
+  /** Declared metrics. Names are then normalised, values checked against their range, and units told. */
+  metrics?: MetricDefinition;
   /**
    * How long a job run may wait for ingest to claim its run ID. `ROLLCALL_CLAIM_TIMEOUT_MS`, else 1 s.
    * 0 asks nobody: IDs are made here, and two programs that start in one second may make the same one.
@@ -60,6 +62,7 @@ export type Config = Readonly<{
   heartbeatIntervalMs: number;
   disabled: boolean;
   registerGlobals: boolean;
+  metrics: MetricDefinition | undefined;
   claimTimeoutMs: number;
   spoolDir: string;
   /** The run that the process was started under. */
@@ -99,6 +102,7 @@ export function readConfig(options: RollcallOptions = {}, env: NodeJS.ProcessEnv
     ),
     disabled: options.disabled ?? (isTrue(env['ROLLCALL_DISABLED']) || isTrue(env['OTEL_SDK_DISABLED'])),
     registerGlobals: options.registerGlobals ?? true,
+    metrics: options.metrics,
     claimTimeoutMs: atLeast(
       0,
       options.claimTimeoutMs ?? env['ROLLCALL_CLAIM_TIMEOUT_MS'],

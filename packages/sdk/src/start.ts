@@ -148,6 +148,7 @@ function create(config: Config, onShutdown: () => void): Rollcall {
   const odometers: Odometers = new Odometers({
     resource,
     scope: SCOPE,
+    unitOf: (metric) => config.metrics?.find(metric)?.unit ?? '',
     ...(config.metricExport === 'rollcall' ? { send: (series) => delivery.points.add(series) } : {}),
   });
   const delivery = new Delivery(config, odometers);
@@ -169,6 +170,7 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     errors: new ReportedErrors(),
     runIds: new RunIds(),
     claims: new Claims(config),
+    definition: config.metrics,
     counts: new RunCounts(),
   };
   // A run of its own that starts within the second of its parent's must not make the same ID.

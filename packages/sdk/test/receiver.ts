@@ -32,6 +32,7 @@ export interface ReceivedEvent {
 
 export interface ReceivedPoint {
   name: string;
+  unit: string;
   kind: 'sum' | 'gauge';
   monotonic: boolean | undefined;
   temporality: number | undefined;
@@ -177,6 +178,7 @@ interface OtlpPoint {
 }
 interface OtlpMetric {
   name: string;
+  unit?: string;
   sum?: { dataPoints: OtlpPoint[]; isMonotonic: boolean; aggregationTemporality: number };
   gauge?: { dataPoints: OtlpPoint[] };
 }
@@ -217,9 +219,10 @@ function toEvent(record: OtlpRecord, resource: Attributes): ReceivedEvent {
   };
 }
 
-function toPoints({ name, sum, gauge }: OtlpMetric, resource: Attributes): ReceivedPoint[] {
+function toPoints({ name, unit = '', sum, gauge }: OtlpMetric, resource: Attributes): ReceivedPoint[] {
   return (sum?.dataPoints ?? gauge?.dataPoints ?? []).map((point) => ({
     name,
+    unit,
     kind: sum === undefined ? 'gauge' : 'sum',
     monotonic: sum?.isMonotonic,
     temporality: sum?.aggregationTemporality,

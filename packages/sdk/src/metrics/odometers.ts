@@ -17,6 +17,8 @@ import { readPoint, type Point, type Series } from './series.ts';
 export interface OdometersOptions {
   resource: Resource;
   scope: InstrumentationScope;
+  /** UCUM unit of a metric, empty where nobody declared one. */
+  unitOf?: (metric: string) => string;
   /** Takes series that have something to tell. Absent when a MetricReader collects them. */
   send?: (series: Series) => void;
 }
@@ -103,16 +105,19 @@ export class Odometers implements MetricSink, MetricProducer {
   }
 
   #toMetrics(points: readonly Point[]): ResourceMetrics {
-    const { resource, scope } = this.#options;
+    const { resource, scope, unitOf = () => '' } = this.#options;
     const byMetric = Map.groupBy(points, ({ series }) => `${series.aggregation} ${series.name}`);
-    return { resource, scopeMetrics: [{ scope, metrics: Array.from(byMetric.values(), toMetric) }] };
+    return {
+      resource,
+      scopeMetrics: [{ scope, metrics: Array.from(byMetric.values(), (group) => toMetric(group, unitOf)) }],
+    };
   }
 }
 
-function toMetric(points: readonly Point[]): MetricData {
+function toMetric(points: readonly Point[], unitOf: (metric: string) => string): MetricData {
   const { name, aggregation } = points[0]!.series;
   const common = {
-    descriptor: { name, description: '', unit: '', valueType: ValueType.DOUBLE },
+    descriptor: { name, description: '', unit: unitOf(name), valueType: ValueType.DOUBLE },
     aggregationTemporality: AggregationTemporality.CUMULATIVE,
     dataPoints: [...points],
   };

@@ -13,15 +13,20 @@ export interface ClaimRequest {
   runId: string;
   /** Whether the caller wants exactly this one. */
   isGiven: boolean;
+  /** Makes another ID, for when this one is somebody else's and ingest has no other in time. */
+  another: () => string;
   origin: string;
   startTime: HrTime;
 }
 
 /**
- * `unclaimed`: ingest did not answer in time, so the ID that was asked for stands.
- * `taken`: another run has it, and there is no other for this one.
+ * The ID that the run has now. `unclaimed`: ingest did not answer in time.
+ * `taken`: another run has the ID that was asked for.
  */
-export type Claim = { status: 'claimed'; runId: string } | { status: 'taken' } | { status: 'unclaimed' };
+export interface Claim {
+  status: 'claimed' | 'unclaimed' | 'taken';
+  runId: string;
+}
 
 /** After a failure jobs do not wait again for so long. */
 const REST_MS = 5_000;
@@ -43,12 +48,12 @@ export class Claims {
   async claim(request: ClaimRequest): Promise<Claim> {
     const { endpoint, disabled, claimTimeoutMs } = this.#config;
     if (disabled || endpoint === undefined || claimTimeoutMs === 0 || !this.#breaker.mayTry()) {
-      return UNCLAIMED;
+      return { status: 'unclaimed', runId: request.runId };
     }
     const deadlineMs = performance.now() + claimTimeoutMs;
     if (request.isGiven || performance.now() >= this.#crowdedUntilMs) {
       // This ID first: should the answer be late, the record that ingest made is that of this very run.
-      const own = this.#conclude(await this.#ask(endpoint, request, request.runId, claimTimeoutMs));
+      const own = this.#conclude(request, await this.#ask(endpoint, request, request.runId, claimTimeoutMs));
       if (own.status !== 'taken' || request.isGiven) return own;
       this.#crowdedUntilMs = performance.now() + CROWDED_MS;
     }
@@ -57,10 +62,12 @@ export class Claims {
 
   async #claimAnother(endpoint: URL, request: ClaimRequest, leftMs: number): Promise<Claim> {
     const asked = this.#ask(endpoint, request, undefined, Math.max(1, leftMs) + LATE_MS);
-    const claim = await Promise.race([asked.then((answer) => this.#conclude(answer)), expire(leftMs)]);
-    if (claim.status === 'claimed') return claim;
-    void asked.then(async (late) => this.#giveBack(endpoint, late));
-    return { status: 'taken' };
+    const answer = await Promise.race([asked, expire(leftMs)]);
+    const claim = answer === undefined ? undefined : this.#conclude(request, answer);
+    if (claim?.status === 'claimed') return claim;
+    const runId = request.another();
+    void asked.then(async (late) => this.#giveBack(endpoint, late, runId));
+    return { status: 'unclaimed', runId };
   }
 
   async #ask(
@@ -76,20 +83,23 @@ export class Claims {
     return exchange({ endpoint, headers }, { method: 'POST', path: '/api/v1/runs', body, key, timeoutMs });
   }
 
-  #conclude(answer: Exchanged): Claim {
+  #conclude(request: ClaimRequest, answer: Exchanged): Claim {
     if (answer.status === 'unavailable') this.#breaker.failed();
     else this.#breaker.succeeded();
-    if (answer.status === 'refused' && answer.code === 'run_id_conflict') return { status: 'taken' };
+    if (answer.status === 'refused' && answer.code === 'run_id_conflict') {
+      return { status: 'taken', runId: request.runId };
+    }
     const runId = runIdOf(answer);
     if (runId !== undefined) return { status: 'claimed', runId };
     sdkLog.debug('The run ID is not claimed', answer);
-    return UNCLAIMED;
+    return { status: 'unclaimed', runId: request.runId };
   }
 
   /** Ends the record that nobody will use, so that it is not taken for a run that was lost. */
-  async #giveBack(endpoint: URL, late: Exchanged): Promise<void> {
+  async #giveBack(endpoint: URL, late: Exchanged, inUse: string): Promise<void> {
     const runId = runIdOf(late);
-    if (runId === undefined) return;
+    // The one that was made here may be the same by chance; then it is this run's record.
+    if (runId === undefined || runId === inUse) return;
     const body = {
       status: 'cancelled',
       reason: 'The ID was claimed too late; the run goes on under another',
@@ -100,10 +110,8 @@ export class Claims {
   }
 }
 
-const UNCLAIMED: Claim = { status: 'unclaimed' };
-
-async function expire(afterMs: number): Promise<Claim> {
-  return sleep(Math.max(0, afterMs), { status: 'taken' } as const, { ref: false });
+async function expire(afterMs: number): Promise<undefined> {
+  return sleep(Math.max(0, afterMs), undefined, { ref: false });
 }
 
 function runIdOf(answer: Exchanged): string | undefined {

@@ -1,5 +1,6 @@
 /** What every run needs of the SDK it was started by. */
 import type { Logger, Tracer } from '@opentelemetry/api';
+import type { MetricDefinition } from '@rollcall/semconv';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Heartbeat } from '../heartbeat.ts';
 import type { Odometers } from '../metrics/odometers.ts';
@@ -17,5 +18,7 @@ export interface Core {
   readonly errors: ReportedErrors;
   readonly runIds: RunIds;
   readonly claims: Claims;
+  /** Declared metrics, where the program declares any. */
+  readonly definition: MetricDefinition | undefined;
   readonly counts: RunCounts;
 }

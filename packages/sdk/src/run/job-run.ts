@@ -82,8 +82,11 @@ export class JobRun extends TrackedRun implements Run, Living {
     const startedAtMs = toEpochMs(startTime);
     const wanted = core.runIds.take(options.runId, startedAtMs);
     const isGiven = wanted === options.runId;
-    const claim = await core.claims.claim({ job: jobName, runId: wanted, isGiven, origin, startTime });
-    const runId = core.runIds.settle(wanted, isGiven, claim, startedAtMs);
+    const another = () => core.runIds.take(undefined, startedAtMs);
+    const request = { job: jobName, runId: wanted, isGiven, another, origin, startTime };
+    const claim = await core.claims.claim(request);
+    const { runId } = claim;
+    if (claim.status === 'claimed') core.runIds.note(runId);
     const stamp = {
       [ATTR.RUN_ID]: runId,
       [ATTR.JOB_NAME]: jobName,
@@ -95,7 +98,7 @@ export class JobRun extends TrackedRun implements Run, Living {
     const cancellation = new Cancellation({ subject, ...limits });
     const run = new JobRun({ core, stamp, startTime, attempt: 1, cancellation }, span, parent);
     run.#begin(name, options);
-    if (claim.status === 'taken' && isGiven) {
+    if (claim.status === 'taken') {
       run.note(
         NOTE.RUN_ID_CONFLICT,
         runId,

@@ -1,6 +1,5 @@
 /** Gives each job run of this process an ID of its own. */
 import { generateRunId, isValidRunId, nextRunId } from '@rollcall/semconv';
-import type { Claim } from './claims.ts';
 
 /**
  * Run IDs have a resolution of one second, so a run that starts in the same second as another of this process
@@ -17,15 +16,6 @@ export class RunIds {
   /** The ID that was given, if it is one, else a new one. */
   take(given: unknown, startedAtMs: number): string {
     return isValidRunId(given) ? given : this.#next(generateRunId(new Date(startedAtMs)));
-  }
-
-  /** The ID after ingest was asked for the wanted one. */
-  settle(wanted: string, isGiven: boolean, claim: Claim, startedAtMs: number): string {
-    if (claim.status === 'claimed') {
-      this.note(claim.runId);
-      return claim.runId;
-    }
-    return claim.status === 'taken' && !isGiven ? this.take(undefined, startedAtMs) : wanted;
   }
 
   #next(candidate: string): string {

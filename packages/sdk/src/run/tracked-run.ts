@@ -182,7 +182,11 @@ export abstract class TrackedRun implements Tracked {
 
   #record(metric: unknown, aggregation: Aggregation, value: unknown): void {
     safely('record a metric', () => {
-      const recorded = this.metrics.record(metric, aggregation, value);
+      const reading = this.core.definition?.read(metric, value, aggregation) ?? asGiven(metric, value);
+      const recorded =
+        reading.status === 'refused'
+          ? reading
+          : this.metrics.record(reading.metric, aggregation, reading.value);
       if (recorded.status === 'refused') this.note(NOTE.METRIC_REFUSED, recorded.subject, recorded.reason);
     });
   }
@@ -208,6 +212,11 @@ export abstract class TrackedRun implements Tracked {
     };
     this.emit({ name: EVENT.NOTE, body: text, attributes });
   }
+}
+
+/** Without declared metrics the name and the value are looked at where they are kept. */
+function asGiven(metric: unknown, value: unknown): { status: 'ok'; metric: unknown; value: unknown } {
+  return { status: 'ok', metric, value };
 }
 
 /** Severity number and text of an event. */
