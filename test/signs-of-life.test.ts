@@ -11,7 +11,7 @@ import {
   type RunningService,
 } from './rollcall-process.ts';
 
-const HEARTBEAT_MS = 400;
+const HEARTBEAT_MS = 1_000;
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let service: RunningService;
