@@ -27,6 +27,7 @@ const CATEGORY_OF = {
   overlap_refused: 'inconsistent_data',
   idempotency_key_reused: 'inconsistent_data',
   invalid_request: 'unknown',
+  too_large: 'unknown',
   cancelled: 'unknown',
   unexpected: 'unknown',
 } as const satisfies Record<string, TrackingErrorCategory>;

@@ -37,7 +37,7 @@ export interface TrackingServices {
   unifiedJobTrackingRepository: JobTrackingRepository;
   jobMetricsService: JobMetricsService;
   /** Sends what waits on disk, that of processes that are gone included. Resolves to whether nothing is left. */
-  flushTrackingSpool(): Promise<boolean>;
+  flushTrackingSpool: () => Promise<boolean>;
 }
 
 const SPOOL_MAX_BYTES = 64 * 1024 * 1024;
