@@ -354,7 +354,7 @@ function ok<Status extends 200 | 201, Schema extends z.ZodType>(
     description: status === 201 ? 'Created' : 'The stored record',
     content: { 'application/json': { schema } },
   };
-  return { [status]: response } as Record<Status, typeof response>;
+  return { [status]: response };
 }
 
 const refusal = (

@@ -170,8 +170,8 @@ function insertFromFile({ table, path, format, token }: FileInsert, structure: s
   ].join('\n');
 }
 
-function literal(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+function literal(value: string): string {
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 
 /** Hands out connections one statement at a time: chDB runs one statement per connection. */

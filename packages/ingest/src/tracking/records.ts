@@ -3,14 +3,14 @@
 import type { Aggregation, Verdict } from '@rollcall/semconv';
 import type { Engine, Parameters } from '../store/engine.ts';
 
-export interface MetricRecord {
+interface MetricRecord {
   readonly metric: string;
   readonly aggregation: Aggregation;
   readonly unit: string;
   readonly value: number;
 }
 
-export interface AliasRecord {
+interface AliasRecord {
   readonly alias: string;
   readonly clientId: string | null;
   readonly kind: string;
@@ -170,7 +170,12 @@ export async function readClientRuns(
   return rows.map(({ isExpected, ...row }) => ({
     ...toCommon(row),
     expected: isExpected === 1,
-    metrics: (byClient.get(row.clientId) ?? []).map(({ client_id: _, ...metric }) => metric),
+    metrics: (byClient.get(row.clientId) ?? []).map(({ metric, aggregation, unit, value }) => ({
+      metric,
+      aggregation,
+      unit,
+      value,
+    })),
   })) as unknown as ClientRunRecord[];
 }
 
