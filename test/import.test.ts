@@ -558,7 +558,8 @@ describe('100,000 rows', () => {
       jobRuns: RUNS,
       clientRuns: ROWS - RUNS,
     });
-    expect(tookMs).toBeLessThan(20_000);
+    // 11 s on two free cores; the bound leaves room for a busy machine.
+    expect(tookMs).toBeLessThan(60_000);
     expect(
       await ask(
         service.url,

@@ -448,7 +448,7 @@ describe('what an attacker tried', () => {
     const response = await post('/v1/traces', body, { 'Content-Encoding': 'gzip' });
 
     expect(response.status).toBe(400);
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
   });
 
   test('an event of the year 2262 is refused, and the runs stay readable', async () => {

@@ -171,7 +171,7 @@ test('a flush gives up at its deadline', async () => {
   outbox.add(1);
   const startedMs = performance.now();
   expect(await outbox.flush(50)).toBe(false);
-  expect(performance.now() - startedMs).toBeLessThan(300);
+  expect(performance.now() - startedMs).toBeLessThan(2_000);
   expect(outbox.failing).toBe(true);
   outbox.close();
 });

@@ -101,22 +101,25 @@ test('an ID that another run has is kept, and the conflict is noted', async () =
 test('with ingest away the job starts at once, with an ID made here', async () => {
   const startedMs = performance.now();
   let beganMs = 0;
-  const ids = await withRollcall({ endpoint: await closedEndpoint() }, async (rollcall) => {
-    const begin = (run: { runId: string }) => {
-      beganMs = performance.now();
-      return run.runId;
-    };
-    return Promise.all([rollcall.job('one', begin), rollcall.job('two', begin)]);
-  });
+  const ids = await withRollcall(
+    { endpoint: await closedEndpoint(), claimTimeoutMs: 10_000 },
+    async (rollcall) => {
+      const begin = (run: { runId: string }) => {
+        beganMs = performance.now();
+        return run.runId;
+      };
+      return Promise.all([rollcall.job('one', begin), rollcall.job('two', begin)]);
+    },
+  );
 
-  expect(beganMs - startedMs).toBeLessThan(900);
+  expect(beganMs - startedMs).toBeLessThan(5_000);
   expect(new Set(ids).size).toBe(2);
 });
 
 test('an ingest that does not answer holds a job up for claimTimeoutMs, once, and its answer is not waited for again', async () => {
   await using api = await TrackingApi.start();
   api.fault = () => ({ status: 0, hang: true });
-  const options = { endpoint: api.endpoint, claimTimeoutMs: 150, requestTimeoutMs: 100 };
+  const options = { endpoint: api.endpoint, claimTimeoutMs: 1_000, requestTimeoutMs: 800 };
 
   const waits = await withRollcall(options, async (rollcall) => {
     const startedMs = performance.now();
@@ -130,9 +133,9 @@ test('an ingest that does not answer holds a job up for claimTimeoutMs, once, an
     return { firstMs, secondMs };
   });
 
-  expect(waits.firstMs).toBeGreaterThan(140);
-  expect(waits.firstMs).toBeLessThan(600);
-  expect(waits.secondMs).toBeLessThan(100);
+  expect(waits.firstMs).toBeGreaterThan(900);
+  expect(waits.firstMs).toBeLessThan(3_000);
+  expect(waits.secondMs).toBeLessThan(700);
 });
 
 test('with claimTimeoutMs 0 nobody is asked', async () => {
