@@ -103,9 +103,9 @@ function drawFailures(failures: readonly FailureGroupRow[]): string[] {
   if (failures.length === 0) return [];
   const lines = failures.map(({ error_type, sample_message, step, occurrences, messages, clients }) => {
     const others = messages > 1 ? dim(` (and ${plural(messages - 1, 'message')} like it)`) : '';
-    const where = step === '' ? '' : dim(` in step ${step}`);
-    const whom = clients.length === 0 ? '' : `\n    ${clients.join(', ')}`;
-    return `  ${drawVerdict('failed', `${occurrences}×`)} ${error_type}: ${sample_message}${others}${where}${whom}`;
+    const where = step === '' ? '' : ` in step '${step}'`;
+    const whom = clients.length === 0 && step === '' ? '' : `\n      ${clients.join(', ')}${dim(where)}`;
+    return `  ${drawVerdict('failed', `${occurrences}×`)} ${error_type}: ${sample_message}${others}${whom}`;
   });
   return ['failures', ...lines, ''];
 }
