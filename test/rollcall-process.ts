@@ -33,7 +33,12 @@ function environment(settings: Record<string, string> = {}): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(ROLLCALL|OTEL|VITEST|NODE_V8)/.test(name),
   );
-  return { ...Object.fromEntries(inherited), NO_COLOR: '1', ROLLCALL_SPOOL_DIR: temporarySpool(), ...settings };
+  return {
+    ...Object.fromEntries(inherited),
+    NO_COLOR: '1',
+    ROLLCALL_SPOOL_DIR: temporarySpool(),
+    ...settings,
+  };
 }
 
 /** A folder of its own: a port that comes round again must not get what was kept for another service. It is made when needed. */

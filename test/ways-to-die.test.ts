@@ -68,7 +68,10 @@ interface Dying {
   kill(signal: NodeJS.Signals): void;
 }
 
-async function start(way: string, { args = [], url = service.url, node = [] }: StartOptions = {}): Promise<Dying> {
+async function start(
+  way: string,
+  { args = [], url = service.url, node = [] }: StartOptions = {},
+): Promise<Dying> {
   const program = fileURLToPath(new URL('./programs/dies.ts', import.meta.url));
   const child = spawnScript(
     program,
@@ -110,7 +113,8 @@ async function seenAs(runId: string, verdict: string, sinceMs: number): Promise<
     service.url,
     look(runId),
     ([found]) =>
-      found?.verdict === verdict && (verdict === 'lost' ? found.doomed === 'lost' : found.telemetry === 'complete'),
+      found?.verdict === verdict &&
+      (verdict === 'lost' ? found.doomed === 'lost' : found.telemetry === 'complete'),
   );
   return { ...(seen as Seen), afterMs: Date.now() - sinceMs };
 }
@@ -119,7 +123,11 @@ async function seenAs(runId: string, verdict: string, sinceMs: number): Promise<
 const LONGEST_END_MS = 1_000 + 1_000;
 
 test.each([
-  ['normal', 'completed', { code: 0, done: 'completed', doomed: 'completed', waiting: 'completed', leads: 15 }],
+  [
+    'normal',
+    'completed',
+    { code: 0, done: 'completed', doomed: 'completed', waiting: 'completed', leads: 15 },
+  ],
   [
     'throw-in-job',
     'failed',
@@ -278,8 +286,9 @@ test('cut off from the network, the run is lost within three heartbeats; when th
 test('a main thread that is busy for longer than three heartbeats is not lost, and its delay is told', async () => {
   const dying = await start('busy', { args: [String(6 * HEARTBEAT_MS)] });
   const verdicts = new Set<string>();
-  const end = dying.end.then(() => true);
-  while (!(await Promise.race([end, false]))) {
+  const over = new AbortController();
+  void dying.end.then(() => over.abort());
+  while (!over.signal.aborted) {
     const [seen] = await ask<Seen>(service.url, look(dying.runId));
     if (seen !== undefined) verdicts.add(seen.verdict);
     await new Promise((resolve) => setTimeout(resolve, 200));

@@ -86,7 +86,7 @@ async function eatMemory(): Promise<void> {
   const eaten: object[] = [];
   for (;;) {
     for (let index = 0; index < 20_000; index++) eaten.push({ index, text: `lead ${index}` });
-    await sleep(1);
+    await sleep(60);
   }
 }
 

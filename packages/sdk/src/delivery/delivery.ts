@@ -164,13 +164,21 @@ export class Delivery {
     ) as [ReadableLogRecord[], Series[], ReadableSpan[], ReadableLogRecord[]];
     if (nowhere) return;
     const beats = events.filter(isBeat);
-    yield* this.#packBatches('events', events.filter((event) => !isBeat(event)));
+    yield* this.#packBatches(
+      'events',
+      events.filter((event) => !isBeat(event)),
+    );
     for (const batch of inBatches(points, MAX_POINTS_BATCH)) {
       const body = this.#serializers.metrics.serializeRequest(this.#source.read(batch).metrics);
       yield* this.#packed('points', 'v1/metrics', body, batch.length);
     }
     for (const batch of inBatches(spans, MAX_BATCH)) {
-      yield* this.#packed('spans', 'v1/traces', this.#serializers.traces.serializeRequest(batch), batch.length);
+      yield* this.#packed(
+        'spans',
+        'v1/traces',
+        this.#serializers.traces.serializeRequest(batch),
+        batch.length,
+      );
     }
     yield* this.#packBatches('logs', logs);
     yield* this.#packBatches('beats', beats);
@@ -200,7 +208,8 @@ export class Delivery {
     if (this.#transport === undefined) return 'stop';
     const posted = await this.#transport.post(path, body, { contentType, isGzipped: true });
     if (posted.status === 'retry') return 'stop';
-    if (posted.status !== 'accepted') sdkLog.warn(`Ingest refused a kept request to ${path}: ${posted.reason}`);
+    if (posted.status !== 'accepted')
+      sdkLog.warn(`Ingest refused a kept request to ${path}: ${posted.reason}`);
     return 'done';
   }
 

@@ -41,7 +41,9 @@ export class HeartbeatThread {
       const lose = (why: string) => {
         if (!thread.#isUp) return;
         thread.#isUp = false;
-        sdkLog.warn(`The heartbeat thread is gone (${why}); the main thread beats, and is lost while it is busy`);
+        sdkLog.warn(
+          `The heartbeat thread is gone (${why}); the main thread beats, and is lost while it is busy`,
+        );
         onLost();
       };
       worker.on('error', (error) => lose(String(error)));
@@ -53,7 +55,10 @@ export class HeartbeatThread {
       worker.unref();
       return thread;
     } catch (error) {
-      sdkLog.warn('No heartbeat thread can start; the main thread beats, and is lost while it is busy', error);
+      sdkLog.warn(
+        'No heartbeat thread can start; the main thread beats, and is lost while it is busy',
+        error,
+      );
       return undefined;
     }
   }
@@ -72,9 +77,10 @@ export class HeartbeatThread {
    */
   deliverNow<Given extends Parcel>(parcels: readonly Given[], timeoutMs: number): Given[] {
     if (!this.#isUp) return [...parcels];
-    const board = new Int32Array(new SharedArrayBuffer((parcels.length + 2) * Int32Array.BYTES_PER_ELEMENT));
+    const memory = new SharedArrayBuffer((parcels.length + 2) * Int32Array.BYTES_PER_ELEMENT);
+    const board = new Int32Array(memory);
     const bare = parcels.map(({ path, contentType, body }) => ({ path, contentType, body }));
-    this.#tell({ type: 'deliver', parcels: bare, board: board.buffer as SharedArrayBuffer });
+    this.#tell({ type: 'deliver', parcels: bare, board: memory });
     const settled = parcels.length + 1;
     const deadlineMs = performance.now() + timeoutMs;
     for (;;) {
@@ -95,6 +101,7 @@ export class HeartbeatThread {
   }
 
   #tell(message: ToThread): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     if (this.#isUp) this.#worker.postMessage(message);
   }
 }

@@ -68,7 +68,9 @@ class Watch {
   async #send(): Promise<boolean> {
     const vitals = this.#vitals.read();
     const epochMs = Date.now();
-    const runs = [...this.#runs.values()].filter(({ isOver, lifeline }) => !isOver || lifeline.pendingBeat > 0);
+    const runs = [...this.#runs.values()].filter(
+      ({ isOver, lifeline }) => !isOver || lifeline.pendingBeat > 0,
+    );
     const beats = runs.map(({ owner, lifeline }): Beat => {
       return { owner, sequence: lifeline.takeBeat(), epochMs, progress: lifeline.progress, vitals };
     });
@@ -133,6 +135,7 @@ function fateOf(posted: Posted): number {
 }
 
 function tellMain(message: FromThread): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   parentPort?.postMessage(message);
 }
 
