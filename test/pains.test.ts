@@ -90,7 +90,7 @@ test('pain 7: a stuck run becomes lost by its own silence; nobody resets it, and
   await askUntil(
     service.url,
     `SELECT verdict FROM job_runs WHERE run_id = '${runId}'`,
-    (rows) => (rows[0] as { verdict: string }).verdict === 'lost',
+    (rows) => (rows[0] as { verdict: string } | undefined)?.verdict === 'lost',
   );
   const { startedAt } = await read(runId);
 
@@ -102,7 +102,7 @@ test("pain 8: two runs of one job may overlap and both are shown; overlap is ref
   await askUntil(
     service.url,
     `SELECT verdict FROM job_runs WHERE run_id = '${dead}'`,
-    (rows) => (rows[0] as { verdict: string }).verdict === 'lost',
+    (rows) => (rows[0] as { verdict: string } | undefined)?.verdict === 'lost',
   );
   const first = await api<Run>('POST', '/runs', { job: 'overlapping', overlap: 'refuse' });
   const refused = await api('POST', '/runs', { job: 'overlapping', overlap: 'refuse' });
