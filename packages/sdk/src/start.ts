@@ -241,7 +241,7 @@ function create(config: Config, onShutdown: () => void): Rollcall {
 function openSpool(config: Config): TelemetrySpool | undefined {
   const { endpoint, disabled, spoolDir, spoolMaxBytes: maxBytes } = config;
   if (disabled || endpoint === undefined || maxBytes === 0) return undefined;
-  return new TelemetrySpool({ folder: telemetryFolder(spoolDir, config), maxBytes });
+  return new TelemetrySpool({ folder: telemetryFolder(spoolDir, config), endpoint, maxBytes });
 }
 
 /** A job joins the run that its process was started under if that is one of the same job; nothing makes a second ID. */

@@ -18,9 +18,9 @@ import { EVENT } from '@rollcall/semconv';
 import type { Config } from '../config.ts';
 import { sdkLog } from '../faults.ts';
 import type { Series } from '../metrics/series.ts';
-import type { KeptRequest } from '../spool/telemetry-file.ts';
 import type { Contents, Keepable, TelemetrySpool } from '../spool/telemetry-spool.ts';
 import { Outbox, type SendResult } from './outbox.ts';
+import { postKept } from './post-kept.ts';
 import { Transport } from './transport.ts';
 
 /** Turns series into points at the moment of sending, and learns whether they arrived. */
@@ -194,7 +194,11 @@ export class Delivery {
 
   async #drain(spool: TelemetrySpool | undefined): Promise<void> {
     try {
-      const drained = await spool?.drain(async (request) => this.#post(request));
+      const drained = await spool?.drain(async (request) => {
+        return this.#transport === undefined
+          ? { status: 'stop', reason: 'no endpoint' }
+          : postKept(this.#transport, request);
+      });
       if (drained === undefined || drained.sent === 0) return;
       sdkLog.info(`Sent ${drained.sent} requests that earlier processes could not deliver`);
     } catch (fault) {
@@ -202,15 +206,6 @@ export class Delivery {
     } finally {
       this.#isSendingKept = false;
     }
-  }
-
-  async #post({ path, contentType, body }: KeptRequest): Promise<'done' | 'stop'> {
-    if (this.#transport === undefined) return 'stop';
-    const posted = await this.#transport.post(path, body, { contentType, isGzipped: true });
-    if (posted.status === 'retry') return 'stop';
-    if (posted.status !== 'accepted')
-      sdkLog.warn(`Ingest refused a kept request to ${path}: ${posted.reason}`);
-    return 'done';
   }
 
   /** With a timer that keeps the process alive, which the requests do not. */

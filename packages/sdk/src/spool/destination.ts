@@ -4,6 +4,16 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 
+/** In each folder: the endpoint that its contents are meant for. */
+export const DESTINATION_FILE = 'destination';
+
+export function withoutCredentials(endpoint: URL): string {
+  const bare = new URL(endpoint);
+  bare.username = '';
+  bare.password = '';
+  return bare.href;
+}
+
 /** Where telemetry for a destination is kept. */
 export function telemetryFolder(spoolDir: string, config: Pick<Config, 'endpoint' | 'headers'>): string {
   return join(spoolDir, 'telemetry', nameOfDestination(config));

@@ -2,6 +2,7 @@
 
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -9,10 +10,12 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { sdkLog } from '../faults.ts';
+import { DESTINATION_FILE, withoutCredentials } from './destination.ts';
 import { SharedFolder } from './shared-folder.ts';
 import { readTelemetryFile, writeTelemetryFile, type KeptRequest } from './telemetry-file.ts';
 
@@ -20,8 +23,7 @@ import { readTelemetryFile, writeTelemetryFile, type KeptRequest } from './telem
  * What a request holds, the most dispensable first: signs of life, log lines, spans.
  * Events (starts, ends, failures, rosters) and totals are never dropped.
  */
-export const CONTENTS = ['beats', 'logs', 'spans', 'points', 'events'] as const;
-export type Contents = (typeof CONTENTS)[number];
+export type Contents = 'beats' | 'logs' | 'spans' | 'points' | 'events';
 
 /** A request that is to be kept. */
 export interface Keepable {
@@ -34,12 +36,23 @@ export interface Keepable {
 export interface TelemetrySpoolOptions {
   /** Only this destination's telemetry is in it; made when first needed. */
   folder: string;
+  /** Where it is meant for, for people and for `rollcall flush`. */
+  endpoint: URL;
   /** What may wait in it. Events and totals go in beyond that. */
   maxBytes: number;
 }
 
 /** What became of a request from the spool. `stop` leaves it and all that follow for later. */
-export type Send = (request: KeptRequest) => Promise<'done' | 'stop'>;
+export type Sent = { status: 'done' } | { status: 'stop'; reason: string };
+export type Send = (request: KeptRequest) => Promise<Sent>;
+
+/** What came of sending all that waits. */
+export interface Drained {
+  /** Requests. */
+  sent: number;
+  /** Why the rest was left, if it was. */
+  stopped: string | undefined;
+}
 
 const FILE = /^\d{15}-\d+-[\w-]+\.(beats|logs|spans|points|events)\.otlp$/;
 /** Nobody takes so long to write a file. */
@@ -67,6 +80,7 @@ export class TelemetrySpool {
   keep({ contents, path, contentType, body }: Keepable): 'kept' | 'full' | 'failed' {
     try {
       mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      this.#nameDestination();
       const file = writeTelemetryFile(path, contentType, body);
       const hasRoom = this.#makeRoom(file.length);
       if (!hasRoom && DISPENSABLE.has(contents)) return 'full';
@@ -83,8 +97,8 @@ export class TelemetrySpool {
     return (await this.#free()).length;
   }
 
-  /** Sends what waits, in the order in which it was kept. Resolves to how many requests were sent, and whether all were. */
-  async drain(send: Send): Promise<{ sent: number; isEmpty: boolean }> {
+  /** Sends what waits, in the order in which it was kept. */
+  async drain(send: Send): Promise<Drained> {
     let sent = 0;
     for (const name of await this.#free()) {
       const claimed = await this.#shared.claim(name);
@@ -95,18 +109,24 @@ export class TelemetrySpool {
         await rename(claimed, this.#shared.pathOf(`${name}.torn`));
         continue;
       }
-      if ((await send(reading.request)) === 'stop') {
+      const result = await send(reading.request);
+      if (result.status === 'stop') {
         await this.#shared.release(name, claimed);
-        return { sent, isEmpty: false };
+        return { sent, stopped: result.reason };
       }
       await rm(claimed, { force: true });
       sent++;
     }
-    return { sent, isEmpty: true };
+    return { sent, stopped: undefined };
   }
 
   async #free(): Promise<string[]> {
     return this.#shared.free((name) => FILE.test(name));
+  }
+
+  #nameDestination(): void {
+    const path = this.#shared.pathOf(DESTINATION_FILE);
+    if (!existsSync(path)) writeFileSync(path, `${withoutCredentials(this.#options.endpoint)}\n`);
   }
 
   #write(name: string, content: Buffer): void {
