@@ -40,24 +40,24 @@ export async function listRuns(engine: Engine, query: RunQuery): Promise<RunPage
 /** Keys alone, in the order of the table, so that a page costs the same at any depth; a verdict is concluded for each run. */
 async function readKeys(
   engine: Engine,
-  { project, job = '', verdict = '', from, to, limit }: RunQuery & { verdict?: string | undefined },
+  { project, job = '', verdict, from, to, limit }: RunQuery,
   after: Key | null,
 ): Promise<Key[]> {
-  const source = verdict === '' ? 'run_summaries' : 'job_runs';
+  const source = verdict === undefined ? 'run_summaries' : 'job_runs';
   return engine.rows<Key>(
     `SELECT run_id AS runId, origin FROM ${source}
      WHERE project_id = {project:String}
        AND run_id >= {from:String} AND run_id <= {to:String}
        AND ({afterRun:String} = '' OR run_id <= {afterRun:String}) AND ({afterRun:String} = '' OR (run_id, origin) < ({afterRun:String}, {afterOrigin:String}))
        AND ({job:String} = '' OR job_name = {job:String})
-       ${verdict === '' ? '' : 'AND verdict = {verdict:String}'}
+       ${verdict === undefined ? '' : 'AND verdict = {verdict:String}'}
      ORDER BY run_id DESC, origin DESC
      LIMIT 1 BY run_id, origin
      LIMIT {limit:UInt32}`,
     {
       project,
       job,
-      verdict,
+      verdict: verdict ?? '',
       from: from === undefined ? '0' : generateRunId(new Date(from)),
       to: to === undefined ? ':' : generateRunId(new Date(to)),
       afterRun: after?.runId ?? '',

@@ -45,6 +45,8 @@ export interface NewRun extends RunNews {
   readonly origin?: string | undefined;
   readonly heartbeatIntervalMs?: number | undefined;
   readonly expectedClients?: readonly string[] | undefined;
+  /** What to do where another run has `runId`: refuse (409), or take the next free ID. Default refuse. */
+  readonly ifTaken?: 'refuse' | 'next' | undefined;
   /** `refuse`: not while another run of the job is running. Nothing is locked: a run that died is lost, and in nobody's way. */
   readonly overlap?: 'allow' | 'refuse' | undefined;
   readonly aliases?:
@@ -142,6 +144,8 @@ export class Tracker {
         };
       }
       if (same === undefined || same.identity.job !== run.job) {
+        if (run.ifTaken === 'next')
+          return this.#createUnderNewId(project, { ...run, runId: undefined }, idempotencyKey);
         const other = same ?? existing[0];
         throw new TrackingError(
           'run_id_conflict',
