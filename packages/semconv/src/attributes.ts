@@ -34,6 +34,14 @@ export const ATTR = {
   HEARTBEAT_INTERVAL_MS: 'rollcall.heartbeat.interval_ms',
   /** double, milliseconds: the longest event-loop delay since the last heartbeat. */
   EVENT_LOOP_DELAY_MS: 'rollcall.event_loop.delay_ms',
+  /** int, bytes, on a sign of life: memory of the whole process (its resident set). */
+  PROCESS_MEMORY: 'process.memory.usage',
+  /** double, on a sign of life: share of all CPUs that the process used since the one before; 1 is all of them. */
+  PROCESS_CPU: 'process.cpu.utilization',
+  /** int, bytes, on a sign of life: JavaScript heap of the main thread. */
+  HEAP_USED: 'v8js.memory.heap.used',
+  /** int, bytes: how large that heap may become before the process dies of it. */
+  HEAP_LIMIT: 'v8js.memory.heap.limit',
   /** int: units of work done so far. */
   PROGRESS_DONE: 'rollcall.progress.done',
   /** int: units of work in all. */
