@@ -18,7 +18,7 @@ export interface RollupsOptions {
 }
 
 /** Runs of one statement. */
-const BATCH = 500;
+const BATCH = 2_000;
 /** Touches bear the clock of ClickHouse, which may be a little behind ours. */
 const SKEW_MS = 2_000;
 /** After a pass there is a pause of at least this, and of this many times its duration: a tenth of a core at the most. */

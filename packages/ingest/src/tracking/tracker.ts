@@ -17,7 +17,7 @@ import { newIncrementKey, type EventFact, type MetricFact, type RunIdentity } fr
 import { KeyedLock } from './keyed-lock.ts';
 import { listRuns, type RunPage, type RunQuery } from './list-runs.ts';
 import { isPlainStart, newRunRecord } from './new-run-record.ts';
-import { readClientRun, readJobRun, type ClientRunRecord, type JobRunRecord } from './records.ts';
+import { readClientRun, readJobRuns, type ClientRunRecord, type JobRunRecord } from './records.ts';
 import { decide, type AttemptState, type Decision } from './rules.ts';
 import { TrackingError } from './tracking-error.ts';
 import { Writes, type Facts, type WritesOptions } from './writes.ts';
@@ -45,6 +45,8 @@ export interface NewRun extends RunNews {
   readonly origin?: string | undefined;
   readonly heartbeatIntervalMs?: number | undefined;
   readonly expectedClients?: readonly string[] | undefined;
+  /** What to do where another run has `runId`: refuse (409), or take the next free ID. Default refuse. */
+  readonly ifTaken?: 'refuse' | 'next' | undefined;
   /** `refuse`: not while another run of the job is running. Nothing is locked: a run that died is lost, and in nobody's way. */
   readonly overlap?: 'allow' | 'refuse' | undefined;
   readonly aliases?:
@@ -142,6 +144,8 @@ export class Tracker {
         };
       }
       if (same === undefined || same.identity.job !== run.job) {
+        if (run.ifTaken === 'next')
+          return this.#createUnderNewId(project, { ...run, runId: undefined }, idempotencyKey);
         const other = same ?? existing[0];
         throw new TrackingError(
           'run_id_conflict',
@@ -234,9 +238,14 @@ export class Tracker {
 
   /** Finds a job run by any of its names. */
   async getRun(project: string, name: string): Promise<JobRunRecord> {
-    const [known] = await this.#findRuns(project, await this.#resolveRunId(project, name));
-    if (known === undefined) throw runNotFound(name);
-    return this.#record(known.identity);
+    const runId = await this.#resolveRunId(project, name);
+    await this.#writes.arrived(project, runId);
+    const records = await readJobRuns(this.#options.engine, { project, runId });
+    if (records[0] === undefined) throw runNotFound(name);
+    if (records.length === 1) return records[0];
+    // Several bear the ID: the one that began first is meant, whatever its last attempt.
+    const [first] = await this.#findRuns(project, runId);
+    return records.find(({ origin }) => origin === first?.identity.origin) ?? records[0];
   }
 
   /** A page of runs, what was just written of them included. */
@@ -577,8 +586,8 @@ export class Tracker {
   }
 
   async #record(identity: RunIdentity): Promise<JobRunRecord> {
-    const record = await readJobRun(this.#options.engine, identity);
-    if (record === null) throw runNotFound(identity.runId);
+    const [record] = await readJobRuns(this.#options.engine, identity);
+    if (record === undefined) throw runNotFound(identity.runId);
     return record;
   }
 

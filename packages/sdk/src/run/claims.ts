@@ -9,12 +9,10 @@ import { exchange, type Exchanged } from '../services/exchange.ts';
 
 export interface ClaimRequest {
   job: string;
-  /** The ID that the run takes if nobody objects. */
+  /** The ID that the run takes if no other run has it; else ingest names the next free one. */
   runId: string;
   /** Whether the caller wants exactly this one. */
   isGiven: boolean;
-  /** Makes another ID, for when this one is somebody else's and ingest has no other in time. */
-  another: () => string;
   origin: string;
   startTime: HrTime;
 }
@@ -30,15 +28,12 @@ export interface Claim {
 
 /** After a failure jobs do not wait again for so long. */
 const REST_MS = 5_000;
-/** Once somebody was first, others probably are too, and asking for any free ID spares a request. */
-const CROWDED_MS = 10_000;
 /** An ID that comes too late is given back; nobody waits for that, but the process lives so much longer at most. */
 const LATE_MS = 2_000;
 
 export class Claims {
   readonly #config: Config;
   readonly #breaker = new CircuitBreaker({ failures: 1, openMs: REST_MS });
-  #crowdedUntilMs = 0;
 
   constructor(config: Config) {
     this.#config = config;
@@ -50,37 +45,25 @@ export class Claims {
     if (disabled || endpoint === undefined || claimTimeoutMs === 0 || !this.#breaker.mayTry()) {
       return { status: 'unclaimed', runId: request.runId };
     }
-    const deadlineMs = performance.now() + claimTimeoutMs;
-    if (request.isGiven || performance.now() >= this.#crowdedUntilMs) {
-      // This ID first: should the answer be late, the record that ingest made is that of this very run.
-      const own = this.#conclude(request, await this.#ask(endpoint, request, request.runId, claimTimeoutMs));
-      if (own.status !== 'taken' || request.isGiven) return own;
-      this.#crowdedUntilMs = performance.now() + CROWDED_MS;
-    }
-    return this.#claimAnother(endpoint, request, deadlineMs - performance.now());
-  }
-
-  async #claimAnother(endpoint: URL, request: ClaimRequest, leftMs: number): Promise<Claim> {
-    const asked = this.#ask(endpoint, request, undefined, Math.max(1, leftMs) + LATE_MS);
-    const answer = await Promise.race([asked, expire(leftMs)]);
-    const claim = answer === undefined ? undefined : this.#conclude(request, answer);
-    if (claim?.status === 'claimed') return claim;
-    const runId = request.another();
-    void asked.then(async (late) => this.#giveBack(endpoint, late, runId));
-    return { status: 'unclaimed', runId };
+    const asked = this.#ask(endpoint, request, claimTimeoutMs + (request.isGiven ? 0 : LATE_MS));
+    const answer = await Promise.race([asked, expire(claimTimeoutMs)]);
+    if (answer !== undefined) return this.#conclude(request, answer);
+    this.#breaker.failed();
+    // Should the answer be late, the record that ingest made is that of this very run, unless the ID was taken.
+    void asked.then(async (late) => this.#giveBack(endpoint, late, request.runId));
+    return { status: 'unclaimed', runId: request.runId };
   }
 
   async #ask(
     endpoint: URL,
-    { job, origin, startTime }: ClaimRequest,
-    runId: string | undefined,
+    { job, origin, startTime, runId, isGiven }: ClaimRequest,
     timeoutMs: number,
   ): Promise<Exchanged> {
     const { headers, heartbeatIntervalMs } = this.#config;
     const startedAt = new Date(toEpochMs(startTime)).toISOString();
-    const body = { job, ...(runId === undefined ? {} : { runId }), origin, startedAt, heartbeatIntervalMs };
-    const key = `claim-${runId ?? 'any'}-${origin}`;
-    return exchange({ endpoint, headers }, { method: 'POST', path: '/api/v1/runs', body, key, timeoutMs });
+    const ifTaken = isGiven ? 'refuse' : 'next';
+    const body = { job, runId, ifTaken, origin, startedAt, heartbeatIntervalMs };
+    return exchange({ endpoint, headers }, { method: 'POST', path: '/api/v1/runs', body, timeoutMs });
   }
 
   #conclude(request: ClaimRequest, answer: Exchanged): Claim {

@@ -85,8 +85,7 @@ export class JobRun extends TrackedRun implements Run, Living {
     const startedAtMs = toEpochMs(startTime);
     const wanted = core.runIds.take(options.runId, startedAtMs);
     const isGiven = wanted === options.runId;
-    const another = () => core.runIds.take(undefined, startedAtMs);
-    const request = { job: jobName, runId: wanted, isGiven, another, origin, startTime };
+    const request = { job: jobName, runId: wanted, isGiven, origin, startTime };
     const claim = await core.claims.claim(request);
     const { runId } = claim;
     if (claim.status === 'claimed') core.runIds.note(runId);
