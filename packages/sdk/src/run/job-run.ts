@@ -88,9 +88,7 @@ export class JobRun extends TrackedRun implements Run, Living {
     const another = () => core.runIds.take(undefined, startedAtMs);
     const request = { job: jobName, runId: wanted, isGiven, another, origin, startTime };
     const claim: Claim =
-      before === undefined
-        ? await core.claims.claim(request)
-        : { status: 'claimed', runId: before.runId };
+      before === undefined ? await core.claims.claim(request) : { status: 'claimed', runId: before.runId };
     const { runId } = claim;
     if (claim.status === 'claimed') core.runIds.note(runId);
     const stamp = {
