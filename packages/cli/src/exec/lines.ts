@@ -59,7 +59,7 @@ export class LineSplitter {
 
   #keep(bytes: Buffer): void {
     const room = LONGEST_LINE_BYTES - this.#sizeBytes;
-    const kept = bytes.subarray(0, Math.max(0, room));
+    const kept = room >= bytes.length ? bytes : bytes.subarray(0, Math.max(0, room));
     // A copy: a part of a chunk would hold the whole chunk in memory.
     if (kept.length > 0) this.#parts.push(Buffer.from(kept));
     this.#sizeBytes += kept.length;

@@ -15,7 +15,7 @@ export interface OutputLogOptions {
 }
 
 interface Said {
-  readonly text: string;
+  readonly line: Line;
   readonly stream: Stream;
   readonly at: HrTime;
   readonly context: Context;
@@ -57,10 +57,7 @@ export class OutputLog {
     if (line.bytes.length === 0) return;
     this.#lines++;
     const isAllowed = this.#spend(1 + Math.floor(line.bytes.length / BYTES_PER_COST));
-    // Decoding costs: of what is not told only the last lines are decoded, when they are asked for.
-    const said = isAllowed
-      ? { text: textOf(line, LONGEST_TOLD_BYTES), stream, at: this.#at(), context, isTold: true }
-      : { text: textOf(line, LONGEST_LAST_LINE), stream, at: this.#at(), context, isTold: false };
+    const said = { line, stream, at: this.#at(), context, isTold: isAllowed };
     if (isAllowed) this.#tell(said);
     else this.#untold++;
     this.#latest.push(said);
@@ -69,7 +66,7 @@ export class OutputLog {
 
   /** The last lines, the newest last. */
   get lastLines(): string[] {
-    return this.#latest.slice(-LAST_LINES).map(({ text }) => text.slice(0, LONGEST_LAST_LINE));
+    return this.#latest.slice(-LAST_LINES).map(({ line }) => textOf(line, LONGEST_LAST_LINE));
   }
 
   /** Lines of text that were printed, lines that were not told, and lines that are no text. */
@@ -87,9 +84,9 @@ export class OutputLog {
     }
   }
 
-  #tell({ text, stream, at, context }: Said): void {
+  #tell({ line, stream, at, context }: Said): void {
     this.#logger.emit({
-      body: text,
+      body: textOf(line, LONGEST_TOLD_BYTES),
       timestamp: at,
       observedTimestamp: at,
       severityNumber: SeverityNumber.INFO,
