@@ -157,6 +157,22 @@ test.each([
   expect(receiver.named('rollcall.failure')).toEqual([]);
 });
 
+test('Ctrl-C in a terminal reaches the program once', async () => {
+  const counting =
+    'n=0; trap "n=\\$((n+1))" INT; echo ready; while [ $n = 0 ]; do sleep 0.02; done; sleep 0.5; echo heard $n; exit 8';
+  const command = [process.execPath, '--conditions=rollcall-source', MAIN, 'exec', '--job', 'terminal', '--'];
+  const child = spawn('python3', [`${PROGRAMS}in-terminal.py`, ...command, 'sh', '-c', counting], {
+    env: { ...process.env, ...settings() },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  children.add(child);
+  const { code, stdout } = await finished(child);
+
+  expect(stdout).toContain('heard 1\r\n');
+  expect(code).toBe(8);
+  expect(ending()).toMatchObject({ 'rollcall.status': 'cancelled' });
+});
+
 test('a program may clean up after a signal, and its exit code counts', async () => {
   const child = start([
     '--job',
