@@ -70,6 +70,14 @@ export const ATTR = {
   STANDALONE: 'rollcall.client_run.standalone',
   /** bool: the record was made from what was known, because the one it should have followed was not there. */
   RECOVERED: 'rollcall.recovered',
+  /** Name of the signal that ended a program: `SIGKILL`. */
+  PROGRAM_SIGNAL: 'rollcall.program.signal',
+  /** int, bytes: the most memory that was seen in use by a program and what it started. */
+  PROGRAM_MEMORY_PEAK: 'rollcall.program.memory.peak',
+  /** double, seconds: processor time of a program and of what it waited for. */
+  PROGRAM_CPU_TIME: 'rollcall.program.cpu.time',
+  /** string[]: the last lines that a program printed. */
+  PROGRAM_LAST_LINES: 'rollcall.program.last_lines',
   EXCEPTION_TYPE: 'exception.type',
   EXCEPTION_MESSAGE: 'exception.message',
   EXCEPTION_STACKTRACE: 'exception.stacktrace',

@@ -17,6 +17,8 @@ export const EVENT = {
   CLIENT_RUN_ENDED: 'rollcall.client_run.ended',
   /** An error, reported once, where it was thrown: with `exception.*` and the step. */
   FAILURE: 'rollcall.failure',
+  /** A program that ran under a run has ended (`process.exit.code`, `rollcall.program.*`). */
+  PROGRAM_ENDED: 'rollcall.program.ended',
   /** A remark on the quality of a run's data (`rollcall.note.*`). */
   NOTE: 'rollcall.note',
 } as const;

@@ -23,6 +23,11 @@ export interface Tracked extends Measured {
   progress(done: number, total?: number): void;
   /** Declares that there was nothing to do, and why. The run ends as `nothing_to_do` unless it fails. */
   skip(reason: string): void;
+  /**
+   * Remarks on the quality of the run's data, and is shown with the run. `code` and `subject` tell notes apart;
+   * the same again only counts.
+   */
+  note(code: string, subject: string, text: string): void;
   /** Runs a named part of the work as a span. */
   step<T>(name: string, fn: (step: Step) => T | PromiseLike<T>): Promise<T>;
 }
@@ -95,6 +100,8 @@ export interface JobOptions extends Limits {
    * If not, this is a run of its own.
    */
   join?: boolean;
+  /** A run of this process that has ended: this is its next attempt, under the same run ID. */
+  retryOf?: Run;
 }
 
 /** How to take part in a run that began elsewhere. */
@@ -102,7 +109,10 @@ export interface JoinOptions extends Limits {
   signal?: AbortSignal;
 }
 
-export type ClientOptions = Limits;
+export interface ClientOptions extends Limits {
+  /** Aborting it cancels the client run alone. */
+  signal?: AbortSignal;
+}
 
 export interface ClientsOptions extends ClientOptions {
   /** How many clients at a time. Default 1. */

@@ -17,6 +17,7 @@ import type { Interruption, Living } from '../heartbeat/heartbeat.ts';
 import type { Lifeline, Progress } from '../heartbeat/lifeline.ts';
 import type { Vitals } from '../heartbeat/vitals.ts';
 import { Cancellation, LONGEST_TIMER_MS, resultOf, supervise } from './cancellation.ts';
+import type { Claim } from './claims.ts';
 import { ClientRun } from './client-run.ts';
 import { listClients, runClients } from './clients.ts';
 import type { Core } from './core.ts';
@@ -81,24 +82,27 @@ export class JobRun extends TrackedRun implements Run, Living {
       { startTime, attributes: { [ATTR.JOB_NAME]: jobName, [ATTR.SPAN_KIND]: SPAN_KIND.JOB_RUN } },
       unsuppressTracing(parent),
     );
-    const origin = originOf(span, parent);
+    const before = options.retryOf instanceof JobRun ? options.retryOf : undefined;
+    const origin = before?.origin ?? originOf(span, parent);
+    const attempt = (before?.attempt ?? 0) + 1;
     const startedAtMs = toEpochMs(startTime);
     const wanted = core.runIds.take(options.runId, startedAtMs);
     const isGiven = wanted === options.runId;
     const request = { job: jobName, runId: wanted, isGiven, origin, startTime };
-    const claim = await core.claims.claim(request);
+    const claim: Claim =
+      before === undefined ? await core.claims.claim(request) : { status: 'claimed', runId: before.runId };
     const { runId } = claim;
     if (claim.status === 'claimed') core.runIds.note(runId);
     const stamp = {
       [ATTR.RUN_ID]: runId,
       [ATTR.JOB_NAME]: jobName,
-      [ATTR.ATTEMPT]: 1,
+      [ATTR.ATTEMPT]: attempt,
       [ATTR.RUN_ORIGIN]: origin,
     };
     span.setAttributes(stamp);
     const subject = `Job run ${runId}`;
     const cancellation = new Cancellation({ subject, ...limits });
-    const run = new JobRun({ core, stamp, startTime, attempt: 1, cancellation }, span, parent);
+    const run = new JobRun({ core, stamp, startTime, attempt, cancellation }, span, parent);
     run.#begin(name, options);
     if (claim.status === 'taken') {
       run.note(
@@ -131,6 +135,11 @@ export class JobRun extends TrackedRun implements Run, Living {
     run.#noteTimeout(options);
     run.beat({ [ATTR.EVENT_LOOP_DELAY_MS]: 0 });
     return run;
+  }
+
+  /** What tells the run apart from another with its ID. */
+  get origin(): string {
+    return String(this.scope.stamp[ATTR.RUN_ORIGIN]);
   }
 
   /** Where the code of a joined run runs: in its client's part, if it was handed that. */
@@ -311,11 +320,11 @@ export class JobRun extends TrackedRun implements Run, Living {
     const { context: parent } = contextWithin(this);
     if (this.joinedClient?.clientId === clientId) {
       const { attempt } = this.joinedClient;
-      return this.#joinClient({ clientId, attempt }, parent, limitsOf(options));
+      return this.#joinClient({ clientId, attempt }, parent, clientLimitsOf(options));
     }
     const attempt = (this.#counts.attempts.get(clientId) ?? 0) + 1;
     this.#counts.attempts.set(clientId, attempt);
-    const client = ClientRun.start(this, clientId, attempt, parent, limitsOf(options));
+    const client = ClientRun.start(this, clientId, attempt, parent, clientLimitsOf(options));
     this.#openClients.add(client);
     // The job itself may be over, and its heartbeat with it.
     this.core.heartbeat.start(this);
@@ -325,7 +334,7 @@ export class JobRun extends TrackedRun implements Run, Living {
   #joinClient(
     { clientId, attempt }: Pick<RunIdentity, 'clientId' | 'attempt'>,
     parent: Context,
-    limits: Limits,
+    limits: ClientOptions,
   ): ClientRun | undefined {
     if (typeof clientId !== 'string') return undefined;
     return ClientRun.join(this, clientId, attempt ?? 1, parent, limits);
@@ -355,7 +364,7 @@ export class JobRun extends TrackedRun implements Run, Living {
     fn: (client: Client) => T | PromiseLike<T>,
     options: ClientOptions,
   ): Promise<T> {
-    const limits = { parent: this.signal, subject: 'A client', ...limitsOf(options) };
+    const limits = { parent: this.signal, subject: 'A client', ...clientLimitsOf(options) };
     const cancellation = new Cancellation(limits);
     const client = untrackedClient(clientId, this, cancellation.signal);
     const settled = await supervise(
@@ -397,11 +406,16 @@ function limitsOf({ timeoutMs, graceMs }: Limits): Limits {
   return { timeoutMs, ...(isTimeout(graceMs) || graceMs === 0 ? { graceMs } : {}) };
 }
 
+function clientLimitsOf(options: ClientOptions): ClientOptions {
+  const signal = signalOf(options);
+  return { ...limitsOf(options), ...(signal === undefined ? {} : { signal }) };
+}
+
 /** What is no signal cannot cancel anything; without one the job runs all the same. */
 function signalOf({ signal }: JoinOptions): AbortSignal | undefined {
   const given = signal ?? undefined;
   if (given === undefined || isSignal(given)) return given;
-  sdkLog.warn(`The signal of a job is an AbortSignal, not ${describeValue(given)}; nothing cancels it`);
+  sdkLog.warn(`A signal is an AbortSignal, not ${describeValue(given)}; nothing cancels it`);
   return undefined;
 }
 

@@ -13,10 +13,9 @@ export const NOTE = {
   /** Work went on after its timeout and grace, and ended only now. */
   SETTLED_AFTER_TIMEOUT: 'settled_after_timeout',
 } as const;
-export type NoteCode = (typeof NOTE)[keyof typeof NOTE];
 
 export interface Note {
-  code: NoteCode;
+  code: string;
   subject: string;
   /** In words, of the latest occurrence. */
   text: string;
@@ -36,7 +35,7 @@ export class Notes {
     this.#emit = emit;
   }
 
-  add(code: NoteCode, subject: string, text: string): void {
+  add(code: string, subject: string, text: string): void {
     const key = `${code} ${subject}`;
     const known = this.#notes.get(key);
     if (known !== undefined) {
