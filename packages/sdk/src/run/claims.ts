@@ -1,4 +1,5 @@
 /** Asks ingest for a run ID that no other run of the project has. */
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HrTime } from '@opentelemetry/api';
 import { toEpochMs } from '../clock.ts';
@@ -17,6 +18,8 @@ export interface ClaimRequest {
   another: () => string;
   origin: string;
   startTime: HrTime;
+  /** What this run is an execution of, elsewhere: a later attempt gets the ID of the first. */
+  externalId?: string | undefined;
 }
 
 /**
@@ -26,8 +29,17 @@ export interface ClaimRequest {
 export interface Claim {
   status: 'claimed' | 'unclaimed' | 'taken';
   runId: string;
+  /** Whose ID it is, where an earlier attempt has claimed it. */
+  earlier?: { origin: string; attempt: number };
 }
 
+interface Attempt {
+  runId: string;
+  origin: string;
+  attempt: number;
+}
+
+const MOST_REMEMBERED = 10_000;
 /** After a failure jobs do not wait again for so long. */
 const REST_MS = 5_000;
 /** Once somebody was first, others probably are too, and asking for any free ID spares a request. */
@@ -39,6 +51,8 @@ export class Claims {
   readonly #config: Config;
   readonly #breaker = new CircuitBreaker({ failures: 1, openMs: REST_MS });
   #crowdedUntilMs = 0;
+  /** The latest attempts of this process, for when ingest is away. */
+  readonly #attempts = new Map<string, Attempt>();
 
   constructor(config: Config) {
     this.#config = config;
@@ -46,11 +60,14 @@ export class Claims {
 
   /** Takes at most `claimTimeoutMs`; a refused connection is noticed at once. Does not throw. */
   async claim(request: ClaimRequest): Promise<Claim> {
+    const known = this.#attempts.get(executionOf(request));
+    if (known !== undefined) return { status: 'claimed', runId: known.runId, earlier: known };
     const { endpoint, disabled, claimTimeoutMs } = this.#config;
     if (disabled || endpoint === undefined || claimTimeoutMs === 0 || !this.#breaker.mayTry()) {
       return { status: 'unclaimed', runId: request.runId };
     }
     const deadlineMs = performance.now() + claimTimeoutMs;
+    if (request.externalId !== undefined) return this.#claimAnother(endpoint, request, claimTimeoutMs);
     if (request.isGiven || performance.now() >= this.#crowdedUntilMs) {
       // This ID first: should the answer be late, the record that ingest made is that of this very run.
       const own = this.#conclude(request, await this.#ask(endpoint, request, request.runId, claimTimeoutMs));
@@ -58,6 +75,15 @@ export class Claims {
       this.#crowdedUntilMs = performance.now() + CROWDED_MS;
     }
     return this.#claimAnother(endpoint, request, deadlineMs - performance.now());
+  }
+
+  /** Keeps in mind which run an execution has, for its next attempt. */
+  remember(request: ClaimRequest, attempt: Attempt): void {
+    const key = executionOf(request);
+    this.#attempts.delete(key);
+    this.#attempts.set(key, attempt);
+    const [oldest] = this.#attempts.keys();
+    if (this.#attempts.size > MOST_REMEMBERED && oldest !== undefined) this.#attempts.delete(oldest);
   }
 
   async #claimAnother(endpoint: URL, request: ClaimRequest, leftMs: number): Promise<Claim> {
@@ -72,14 +98,18 @@ export class Claims {
 
   async #ask(
     endpoint: URL,
-    { job, origin, startTime }: ClaimRequest,
+    { job, origin, startTime, externalId }: ClaimRequest,
     runId: string | undefined,
     timeoutMs: number,
   ): Promise<Exchanged> {
     const { headers, heartbeatIntervalMs } = this.#config;
     const startedAt = new Date(toEpochMs(startTime)).toISOString();
     const body = { job, ...(runId === undefined ? {} : { runId }), origin, startedAt, heartbeatIntervalMs };
-    const key = `claim-${runId ?? 'any'}-${origin}`;
+    // Ingest remembers which run it made under a key, so a key that the attempts share gives them one run.
+    const key =
+      externalId === undefined
+        ? `claim-${runId ?? 'any'}-${origin}`
+        : `execution-${digest(executionOf({ job, externalId }))}`;
     return exchange({ endpoint, headers }, { method: 'POST', path: '/api/v1/runs', body, key, timeoutMs });
   }
 
@@ -90,7 +120,7 @@ export class Claims {
       return { status: 'taken', runId: request.runId };
     }
     const runId = runIdOf(answer);
-    if (runId !== undefined) return { status: 'claimed', runId };
+    if (runId !== undefined) return { status: 'claimed', runId, ...earlierOf(answer, request) };
     sdkLog.debug('The run ID is not claimed', answer);
     return { status: 'unclaimed', runId: request.runId };
   }
@@ -112,6 +142,22 @@ export class Claims {
 
 async function expire(afterMs: number): Promise<undefined> {
   return sleep(Math.max(0, afterMs), undefined, { ref: false });
+}
+
+/** Ingest answers with the record that is there, which may be that of an earlier attempt. */
+function earlierOf(answer: Exchanged, request: ClaimRequest): Pick<Claim, 'earlier'> {
+  if (answer.status !== 'accepted' || request.externalId === undefined) return {};
+  const { origin, attempt } = answer.record;
+  if (typeof origin !== 'string' || typeof attempt !== 'number' || origin === request.origin) return {};
+  return { earlier: { origin, attempt } };
+}
+
+function executionOf({ job, externalId }: Pick<ClaimRequest, 'job' | 'externalId'>): string {
+  return externalId === undefined ? '' : JSON.stringify([job, externalId]);
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
 function runIdOf(answer: Exchanged): string | undefined {
