@@ -78,6 +78,16 @@ export const ATTR = {
   PROGRAM_CPU_TIME: 'rollcall.program.cpu.time',
   /** string[]: the last lines that a program printed. */
   PROGRAM_LAST_LINES: 'rollcall.program.last_lines',
+  /** What started the run: `schedule`, `manual` or `queue`. */
+  TRIGGER: 'rollcall.trigger',
+  /** Cron expression of the schedule that started the run. */
+  SCHEDULE_CRON: 'rollcall.schedule.cron',
+  /** Time zone that the cron expression is read in: `Europe/Vienna`. */
+  SCHEDULE_TIME_ZONE: 'rollcall.schedule.time_zone',
+  /** int, milliseconds: the interval of the schedule that started the run. */
+  SCHEDULE_EVERY_MS: 'rollcall.schedule.every_ms',
+  /** int, milliseconds: how long after it was due the run began. */
+  QUEUE_DELAY_MS: 'rollcall.queue.delay_ms',
   EXCEPTION_TYPE: 'exception.type',
   EXCEPTION_MESSAGE: 'exception.message',
   EXCEPTION_STACKTRACE: 'exception.stacktrace',

@@ -83,23 +83,28 @@ export class JobRun extends TrackedRun implements Run, Living {
       unsuppressTracing(parent),
     );
     const before = options.retryOf instanceof JobRun ? options.retryOf : undefined;
-    const origin = before?.origin ?? originOf(span, parent);
-    const attempt = (before?.attempt ?? 0) + 1;
+    const ownOrigin = before?.origin ?? originOf(span, parent);
+    const externalId = options.externalId ?? undefined;
     const startedAtMs = toEpochMs(startTime);
     const wanted = core.runIds.take(options.runId, startedAtMs);
     const isGiven = wanted === options.runId;
-    const request = { job: jobName, runId: wanted, isGiven, origin, startTime };
+    const request = { job: jobName, runId: wanted, isGiven, origin: ownOrigin, startTime, externalId };
     const claim: Claim =
       before === undefined ? await core.claims.claim(request) : { status: 'claimed', runId: before.runId };
-    const { runId } = claim;
+    const { runId, earlier } = claim;
+    const origin = earlier?.origin ?? ownOrigin;
+    const attempt = isCount(options.attempt)
+      ? options.attempt
+      : (before ?? earlier ?? { attempt: 0 }).attempt + 1;
     if (claim.status === 'claimed') core.runIds.note(runId);
+    if (externalId !== undefined) core.claims.remember(request, { runId, origin, attempt });
     const stamp = {
       [ATTR.RUN_ID]: runId,
       [ATTR.JOB_NAME]: jobName,
       [ATTR.ATTEMPT]: attempt,
       [ATTR.RUN_ORIGIN]: origin,
     };
-    span.setAttributes(stamp);
+    span.setAttributes({ ...options.attributes, ...stamp });
     const subject = `Job run ${runId}`;
     const cancellation = new Cancellation({ subject, ...limits });
     const run = new JobRun({ core, stamp, startTime, attempt, cancellation }, span, parent);
@@ -111,6 +116,7 @@ export class JobRun extends TrackedRun implements Run, Living {
         `Another run has the ID ${runId}; the two are kept apart by their origins`,
       );
     }
+    if (externalId !== undefined && earlier === undefined) run.#alias(String(externalId));
     return run;
   }
 
@@ -282,7 +288,7 @@ export class JobRun extends TrackedRun implements Run, Living {
     this.emit({
       name: EVENT.RUN_STARTED,
       at: this.startTime,
-      attributes: { [ATTR.HEARTBEAT_INTERVAL_MS]: heartbeat.intervalMs },
+      attributes: { ...options.attributes, [ATTR.HEARTBEAT_INTERVAL_MS]: heartbeat.intervalMs },
     });
     heartbeat.start(this);
     // A process that dies at once leaves a trace then.
@@ -291,6 +297,16 @@ export class JobRun extends TrackedRun implements Run, Living {
     safely('remark on how a job was started', () => this.#remark(name, options));
     const expected = safely('read the expected clients', () => options.expect) ?? undefined;
     if (expected !== undefined) this.expectClients(expected);
+  }
+
+  /** Makes the run found by the ID that another system gave it. */
+  #alias(externalId: string): void {
+    if (this.attempt > 1) {
+      const text = `Attempt ${this.attempt} of ${externalId}: the earlier ones are not known, so they are other runs`;
+      this.note(NOTE.EARLIER_ATTEMPTS_UNKNOWN, externalId, text);
+    }
+    const attributes = { [ATTR.ALIAS]: externalId, [ATTR.ALIAS_KIND]: 'external' };
+    this.emit({ name: EVENT.RUN_ALIAS, attributes });
   }
 
   #remark(name: unknown, options: JobOptions): void {
@@ -322,7 +338,9 @@ export class JobRun extends TrackedRun implements Run, Living {
       const { attempt } = this.joinedClient;
       return this.#joinClient({ clientId, attempt }, parent, clientLimitsOf(options));
     }
-    const attempt = (this.#counts.attempts.get(clientId) ?? 0) + 1;
+    // A further attempt of the job, perhaps in another process than the first, is one of each of its clients.
+    const next = Math.max((this.#counts.attempts.get(clientId) ?? 0) + 1, this.attempt);
+    const attempt = isCount(options.attempt) ? options.attempt : next;
     this.#counts.attempts.set(clientId, attempt);
     const client = ClientRun.start(this, clientId, attempt, parent, clientLimitsOf(options));
     this.#openClients.add(client);
@@ -422,6 +440,10 @@ function signalOf({ signal }: JoinOptions): AbortSignal | undefined {
 /** Also one of another realm, or of a polyfill. */
 function isSignal(value: Partial<AbortSignal>): boolean {
   return typeof value.aborted === 'boolean' && typeof value.addEventListener === 'function';
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) > 0;
 }
 
 function isTimeout(value: unknown): value is number {
