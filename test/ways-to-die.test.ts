@@ -114,7 +114,7 @@ async function seenAs(runId: string, verdict: string, sinceMs: number): Promise<
     look(runId),
     ([found]) =>
       found?.verdict === verdict &&
-      (verdict === 'lost' ? found.doomed === 'lost' : found.telemetry === 'complete'),
+      (['lost', 'running'].includes(verdict) ? found.doomed === verdict : found.telemetry === 'complete'),
   );
   return { ...(seen as Seen), afterMs: Date.now() - sinceMs };
 }

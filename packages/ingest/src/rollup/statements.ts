@@ -26,29 +26,8 @@ const CLIENT_RUN_COLUMNS =
   declared_end_at declared_status reason error_type error_message last_sign_at heard_ms interval_ms is_job_ended
   job_heard_ms job_interval_ms progress_done progress_total is_cut fingerprint`);
 
+/** In the order in which they are written: when a run says that it has ended, what belongs to it says so already. */
 export const ROLLUPS: readonly RollupTable[] = [
-  {
-    table: 'run_summaries',
-    facts: 'run_facts',
-    part: 'events',
-    key: 'project_id, run_id, origin',
-    columns: RUN_COLUMNS,
-  },
-  {
-    table: 'client_run_summaries',
-    facts: 'client_run_facts',
-    part: 'events',
-    key: 'project_id, run_id, origin, client_id',
-    columns: CLIENT_RUN_COLUMNS,
-    hasDigest: true,
-  },
-  {
-    table: 'failure_summaries',
-    facts: 'failure_facts',
-    part: 'events',
-    key: 'project_id, run_id, origin, fingerprint',
-    columns: words('job_name error_type sample_message step first_seen last_seen occurrences clients'),
-  },
   {
     table: 'metric_summaries',
     facts: 'metric_facts',
@@ -63,6 +42,28 @@ export const ROLLUPS: readonly RollupTable[] = [
     part: 'metrics',
     key: 'project_id, run_id, origin, metric, aggregation',
     columns: words('job_name unit is_reported value clients updated_at'),
+  },
+  {
+    table: 'failure_summaries',
+    facts: 'failure_facts',
+    part: 'events',
+    key: 'project_id, run_id, origin, fingerprint',
+    columns: words('job_name error_type sample_message step first_seen last_seen occurrences clients'),
+  },
+  {
+    table: 'client_run_summaries',
+    facts: 'client_run_facts',
+    part: 'events',
+    key: 'project_id, run_id, origin, client_id',
+    columns: CLIENT_RUN_COLUMNS,
+    hasDigest: true,
+  },
+  {
+    table: 'run_summaries',
+    facts: 'run_facts',
+    part: 'events',
+    key: 'project_id, run_id, origin',
+    columns: RUN_COLUMNS,
   },
 ];
 
