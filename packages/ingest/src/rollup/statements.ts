@@ -88,6 +88,12 @@ export const MARK_SUMMARISED = `INSERT INTO run_touches (project_id, run_id, tou
   SELECT project_id, run_id, max(run_touches.touched_at), toDateTime64({at:String}, 3, 'UTC')
   FROM run_touches WHERE ${THESE_RUNS} GROUP BY project_id, run_id`;
 
+/** Counts the later tries of `{runs}`, of job runs and of client runs. */
+export const FURTHER_TRIES = `SELECT toUInt32(sum(tries)) AS tries FROM (
+    SELECT count() AS tries FROM client_run_states WHERE ${THESE_RUNS} AND attempt > 1
+    UNION ALL
+    SELECT count() AS tries FROM job_run_states WHERE ${THESE_RUNS} AND attempt > 1)`;
+
 /** Runs whose evidence was inserted at or after `{since}`. */
 export const TOUCHED_SINCE = `SELECT DISTINCT project_id AS project, run_id AS runId
   FROM run_touches WHERE touched_at >= toDateTime64({since:String}, 3, 'UTC')`;
