@@ -6,7 +6,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CuttableProxy } from './cuttable-proxy.ts';
 import {
   ask,
-  ask,
   askUntil,
   finished,
   spawnScript,
