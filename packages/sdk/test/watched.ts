@@ -47,6 +47,7 @@ export function sequenceOf(event: ReceivedEvent): number {
 
 export interface Exit {
   code: number | null;
+  signal: NodeJS.Signals | null;
   stdout: string;
   stderr: string;
   /** From its first output to its end: what comes before is the loading of Node and of the modules. */
@@ -80,6 +81,6 @@ export async function runFile(
   child.stdout.once('data', () => (startedMs = performance.now()));
   child.stdout.on('data', (chunk: Buffer) => (exit.stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (exit.stderr += chunk.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { ...exit, code, tookMs: performance.now() - startedMs };
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  return { ...exit, code, signal, tookMs: performance.now() - startedMs };
 }
