@@ -87,6 +87,22 @@ Settings come from ROLLCALL_* variables; docs/configuration.md lists them.`,
   addExecCommand(program);
 
   program
+    .command('flush')
+    .description('send what programs on this machine kept because Rollcall was away')
+    .option('--spool-dir <folder>', 'where they kept it (ROLLCALL_SPOOL_DIR)')
+    .option('--other-keys', 'also what was kept for this service under another key')
+    .addHelpText(
+      'after',
+      `
+It sends to --url, else to OTEL_EXPORTER_OTLP_ENDPOINT, else to http://127.0.0.1:4318, with ROLLCALL_API_KEY.`,
+    )
+    .option(...JSON_OPTION)
+    .action(async (options, command: Command) => {
+      const { flush } = await import('./commands/flush.ts');
+      await flush({ ...command.optsWithGlobals(), ...options });
+    });
+
+  program
     .command('verify')
     .description('recompute every rollup from raw rows and print the drift')
     .option(...JSON_OPTION)

@@ -56,7 +56,10 @@ SELECT
     JobName AS job_name,
     max(tuple(
         Timestamp,
-        LogAttributes['rollcall.schedule.kind'],
+        -- What starts runs by itself says when, and not what kind of schedule that is.
+        multiIf(LogAttributes['rollcall.schedule.kind'] != '', LogAttributes['rollcall.schedule.kind'],
+            LogAttributes['rollcall.schedule.cron'] != '', 'cron',
+            toUInt64OrZero(LogAttributes['rollcall.schedule.every_ms']) > 0, 'interval', ''),
         LogAttributes['rollcall.schedule.cron'],
         LogAttributes['rollcall.schedule.time_zone'],
         toUInt64OrZero(LogAttributes['rollcall.schedule.every_ms']),
@@ -64,7 +67,7 @@ SELECT
         toUInt64OrZero(LogAttributes['rollcall.schedule.max_runtime_ms']))) AS declared
 FROM otel_logs
 WHERE JobName != '' AND ClientId = '' AND EventName IN ('rollcall.run.started', 'rollcall.job.scheduled')
-    AND (mapContains(LogAttributes, 'rollcall.schedule.kind') OR mapContains(LogAttributes, 'rollcall.schedule.late_after_ms') OR mapContains(LogAttributes, 'rollcall.schedule.max_runtime_ms'))
+    AND arrayExists(key -> mapContains(LogAttributes, key), ['rollcall.schedule.kind', 'rollcall.schedule.cron', 'rollcall.schedule.every_ms', 'rollcall.schedule.late_after_ms', 'rollcall.schedule.max_runtime_ms'])
 GROUP BY project_id, job_name;
 
 CREATE TABLE IF NOT EXISTS schedule_plans ${ON_CLUSTER}

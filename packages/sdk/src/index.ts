@@ -57,6 +57,7 @@ export type {
   Tracked,
   Unconfirmed,
 } from './services/records.ts';
+export { flushSpools, type FlushOptions, type SpoolsFlushed } from './spool/flush-spools.ts';
 export { unifiedRunIdService } from './services/run-id-service.ts';
 export {
   createTrackingServices,

@@ -34,6 +34,14 @@ export const ATTR = {
   HEARTBEAT_INTERVAL_MS: 'rollcall.heartbeat.interval_ms',
   /** double, milliseconds: the longest event-loop delay since the last heartbeat. */
   EVENT_LOOP_DELAY_MS: 'rollcall.event_loop.delay_ms',
+  /** int, bytes, on a sign of life: memory of the whole process (its resident set). */
+  PROCESS_MEMORY: 'process.memory.usage',
+  /** double, on a sign of life: share of all CPUs that the process used since the one before; 1 is all of them. */
+  PROCESS_CPU: 'process.cpu.utilization',
+  /** int, bytes, on a sign of life: JavaScript heap of the main thread. */
+  HEAP_USED: 'v8js.memory.heap.used',
+  /** int, bytes: how large that heap may become before the process dies of it. */
+  HEAP_LIMIT: 'v8js.memory.heap.limit',
   /** int: units of work done so far. */
   PROGRESS_DONE: 'rollcall.progress.done',
   /** int: units of work in all. */
@@ -62,7 +70,7 @@ export const ATTR = {
   STANDALONE: 'rollcall.client_run.standalone',
   /** bool: the record was made from what was known, because the one it should have followed was not there. */
   RECOVERED: 'rollcall.recovered',
-  /** On the start of a run, or on `rollcall.job.scheduled`: what kind of schedule the job has; one of {@link SCHEDULE_KIND}. */
+  /** On the start of a run, or on `rollcall.job.scheduled`: what kind of schedule the job has; one of {@link SCHEDULE_KIND}. Where it is absent, the others tell. */
   SCHEDULE_KIND: 'rollcall.schedule.kind',
   /** A cron expression of five or six fields: `0 2 * * *`. */
   SCHEDULE_CRON: 'rollcall.schedule.cron',
@@ -82,6 +90,10 @@ export const ATTR = {
   PROGRAM_CPU_TIME: 'rollcall.program.cpu.time',
   /** string[]: the last lines that a program printed. */
   PROGRAM_LAST_LINES: 'rollcall.program.last_lines',
+  /** What started the run: `schedule`, `manual` or `queue`. */
+  TRIGGER: 'rollcall.trigger',
+  /** int, milliseconds: how long after it was due the run began. */
+  QUEUE_DELAY_MS: 'rollcall.queue.delay_ms',
   EXCEPTION_TYPE: 'exception.type',
   EXCEPTION_MESSAGE: 'exception.message',
   EXCEPTION_STACKTRACE: 'exception.stacktrace',

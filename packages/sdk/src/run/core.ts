@@ -2,7 +2,7 @@
 import type { Logger, Tracer } from '@opentelemetry/api';
 import type { MetricDefinition } from '@rollcall/semconv';
 import type { Delivery } from '../delivery/delivery.ts';
-import type { Heartbeat } from '../heartbeat.ts';
+import type { Heartbeat } from '../heartbeat/heartbeat.ts';
 import type { Odometers } from '../metrics/odometers.ts';
 import type { Claims } from './claims.ts';
 import type { ReportedErrors } from './reported-errors.ts';

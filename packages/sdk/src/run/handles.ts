@@ -111,16 +111,31 @@ export interface JobOptions extends Limits {
   maxRuntimeMs?: number;
   /** A run of this process that has ended: this is its next attempt, under the same run ID. */
   retryOf?: Run;
+  /**
+   * The ID that another system gave this execution: a queue's job ID. Whoever runs it again under the same one
+   * makes the next attempt of the same run, in any process; the run is also found by it.
+   */
+  externalId?: string;
+  /** The n-th try, where the caller counts them. */
+  attempt?: number;
+  /** Whether to wait, 1 s at most, until the telemetry has left; for a process that does not end with the job, no. Default true. */
+  waitForDelivery?: boolean;
+  /** More facts about this run, told with its start and on its span. */
+  attributes?: Attributes;
 }
 
 /** How to take part in a run that began elsewhere. */
 export interface JoinOptions extends Limits {
   signal?: AbortSignal;
+  /** As in {@link JobOptions}. */
+  waitForDelivery?: boolean;
 }
 
 export interface ClientOptions extends Limits {
   /** Aborting it cancels the client run alone. */
   signal?: AbortSignal;
+  /** The n-th try, where the caller counts them. Otherwise they are counted here. */
+  attempt?: number;
 }
 
 export interface ClientsOptions extends ClientOptions {

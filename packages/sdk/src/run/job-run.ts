@@ -12,9 +12,12 @@ import { unsuppressTracing } from '@opentelemetry/core';
 import { ATTR, checkClientId, describeValue, EVENT, SPAN_KIND } from '@rollcall/semconv';
 import { now, toEpochMs } from '../clock.ts';
 import { safely, sdkLog } from '../faults.ts';
-import type { Living } from '../heartbeat.ts';
-import type { Claim } from './claims.ts';
+import type { BeatOwner } from '../heartbeat/beat-record.ts';
+import type { Interruption, Living } from '../heartbeat/heartbeat.ts';
+import type { Lifeline, Progress } from '../heartbeat/lifeline.ts';
+import type { Vitals } from '../heartbeat/vitals.ts';
 import { Cancellation, LONGEST_TIMER_MS, resultOf, supervise } from './cancellation.ts';
+import type { Claim } from './claims.ts';
 import { ClientRun } from './client-run.ts';
 import { listClients, runClients } from './clients.ts';
 import type { Core } from './core.ts';
@@ -81,24 +84,28 @@ export class JobRun extends TrackedRun implements Run, Living {
       unsuppressTracing(parent),
     );
     const before = options.retryOf instanceof JobRun ? options.retryOf : undefined;
-    const origin = before?.origin ?? originOf(span, parent);
-    const attempt = (before?.attempt ?? 0) + 1;
+    const ownOrigin = before?.origin ?? originOf(span, parent);
+    const externalId = options.externalId ?? undefined;
     const startedAtMs = toEpochMs(startTime);
     const wanted = core.runIds.take(options.runId, startedAtMs);
     const isGiven = wanted === options.runId;
-    const another = () => core.runIds.take(undefined, startedAtMs);
-    const request = { job: jobName, runId: wanted, isGiven, another, origin, startTime };
+    const request = { job: jobName, runId: wanted, isGiven, origin: ownOrigin, startTime, externalId };
     const claim: Claim =
       before === undefined ? await core.claims.claim(request) : { status: 'claimed', runId: before.runId };
-    const { runId } = claim;
+    const { runId, earlier } = claim;
+    const origin = earlier?.origin ?? ownOrigin;
+    const attempt = isCount(options.attempt)
+      ? options.attempt
+      : (before ?? earlier ?? { attempt: 0 }).attempt + 1;
     if (claim.status === 'claimed') core.runIds.note(runId);
+    if (externalId !== undefined) core.claims.remember(request, { runId, origin, attempt });
     const stamp = {
       [ATTR.RUN_ID]: runId,
       [ATTR.JOB_NAME]: jobName,
       [ATTR.ATTEMPT]: attempt,
       [ATTR.RUN_ORIGIN]: origin,
     };
-    span.setAttributes(stamp);
+    span.setAttributes({ ...options.attributes, ...stamp });
     const subject = `Job run ${runId}`;
     const cancellation = new Cancellation({ subject, ...limits });
     const run = new JobRun({ core, stamp, startTime, attempt, cancellation }, span, parent);
@@ -110,6 +117,7 @@ export class JobRun extends TrackedRun implements Run, Living {
         `Another run has the ID ${runId}; the two are kept apart by their origins`,
       );
     }
+    if (externalId !== undefined && earlier === undefined) run.#alias(String(externalId));
     return run;
   }
 
@@ -132,7 +140,7 @@ export class JobRun extends TrackedRun implements Run, Living {
     const run = new JobRun({ core, stamp, startTime, attempt: 1, cancellation }, span, parent, handed);
     core.heartbeat.start(run);
     run.#noteTimeout(options);
-    run.beat(0);
+    run.beat({ [ATTR.EVENT_LOOP_DELAY_MS]: 0 });
     return run;
   }
 
@@ -203,24 +211,60 @@ export class JobRun extends TrackedRun implements Run, Living {
       ...severityOf(event),
       ...(event.body === undefined ? {} : { body: event.body }),
       context: emittedIn,
-      attributes: { ...scope.stamp, ...event.attributes, [ATTR.EVENT_SEQUENCE]: ++this.#counts.events },
+      attributes: { ...scope.stamp, ...event.attributes, [ATTR.EVENT_SEQUENCE]: this.lifeline.nextEvent() },
     });
   }
 
+  get lifeline(): Lifeline {
+    return this.#counts.lifeline;
+  }
+
+  get beatOwner(): BeatOwner {
+    const { traceId, spanId, traceFlags } = this.span.spanContext();
+    return { attributes: { ...this.scope.stamp, ...this.#promise }, traceId, spanId, traceFlags };
+  }
+
   /** Gives a sign of life for the run and for those of its clients that got on. */
-  beat(eventLoopDelayMs: number): void {
+  beat(vitals: Vitals): void {
     safely('give a sign of life', () => {
-      const attributes: Attributes = {
-        ...this.beatAttributes(),
-        [ATTR.EVENT_LOOP_DELAY_MS]: eventLoopDelayMs,
-      };
-      // The start says it elsewhere; a joined process has none.
-      if (this.endedEvent === undefined) {
-        attributes[ATTR.HEARTBEAT_INTERVAL_MS] = this.core.heartbeat.intervalMs;
-      }
+      const attributes: Attributes = { ...this.beatAttributes(), ...vitals, ...this.#promise };
       this.emit({ name: EVENT.RUN_HEARTBEAT, attributes });
-      for (const client of this.#openClients) client.beat();
+      for (const client of this.#openClients) client.tend();
     });
+  }
+
+  /** Tells what the heartbeat thread does not know of. */
+  tend(): void {
+    safely('tell what changed since the last sign of life', () => {
+      this.beatAttributes();
+      for (const client of this.#openClients) client.tend();
+    });
+  }
+
+  /** Ends the run and its open clients, because the process ends. What is joined ends elsewhere, and only tells the error. */
+  interrupt({ from, concernsAll, ...ending }: Interruption): void {
+    const { status, reason } = ending;
+    const cutShort: Ending = { status: 'cancelled', reason };
+    const isHere = from?.scope.run === this;
+    const hits = (scope: Scope) => concernsAll || (isHere && isWithin(from.scope, scope));
+    // Where it was thrown, before the runs around it echo it.
+    if (isHere && ending.error !== undefined) this.reportFailure(ending.error.thrown, from);
+    for (const client of [...this.#openClients, this.joinedClient].toReversed()) {
+      client?.end(hits(client.scope) ? ending : cutShort);
+    }
+    this.#openClients.clear();
+    // An error that comes from another run is told there.
+    this.end(from === undefined || isHere ? ending : { status, reason });
+  }
+
+  protected override progressed(progress: Progress): void {
+    this.lifeline.progress = progress;
+  }
+
+  /** How often a sign of life comes. The start says it elsewhere; a joined process has none. */
+  get #promise(): Attributes {
+    if (this.endedEvent !== undefined) return {};
+    return { [ATTR.HEARTBEAT_INTERVAL_MS]: this.core.heartbeat.intervalMs };
   }
 
   /** Also ends the clients that a timeout leaves behind. Other open clients live on, and so does the heartbeat. */
@@ -237,7 +281,7 @@ export class JobRun extends TrackedRun implements Run, Living {
   }
 
   protected override endAttributes(): Attributes {
-    return { [ATTR.EVENT_COUNT]: this.#counts.events };
+    return { [ATTR.EVENT_COUNT]: this.lifeline.events };
   }
 
   #begin(name: unknown, options: JobOptions): void {
@@ -246,7 +290,11 @@ export class JobRun extends TrackedRun implements Run, Living {
     this.emit({
       name: EVENT.RUN_STARTED,
       at: this.startTime,
-      attributes: { [ATTR.HEARTBEAT_INTERVAL_MS]: heartbeat.intervalMs, ...schedule.attributes },
+      attributes: {
+        ...options.attributes,
+        ...schedule.attributes,
+        [ATTR.HEARTBEAT_INTERVAL_MS]: heartbeat.intervalMs,
+      },
     });
     heartbeat.start(this);
     // A process that dies at once leaves a trace then.
@@ -256,6 +304,16 @@ export class JobRun extends TrackedRun implements Run, Living {
     for (const { field, text } of schedule.problems) this.note(NOTE.INVALID_SCHEDULE, field, text);
     const expected = safely('read the expected clients', () => options.expect) ?? undefined;
     if (expected !== undefined) this.expectClients(expected);
+  }
+
+  /** Makes the run found by the ID that another system gave it. */
+  #alias(externalId: string): void {
+    if (this.attempt > 1) {
+      const text = `Attempt ${this.attempt} of ${externalId}: the earlier ones are not known, so they are other runs`;
+      this.note(NOTE.EARLIER_ATTEMPTS_UNKNOWN, externalId, text);
+    }
+    const attributes = { [ATTR.ALIAS]: externalId, [ATTR.ALIAS_KIND]: 'external' };
+    this.emit({ name: EVENT.RUN_ALIAS, attributes });
   }
 
   #remark(name: unknown, options: JobOptions): void {
@@ -287,7 +345,9 @@ export class JobRun extends TrackedRun implements Run, Living {
       const { attempt } = this.joinedClient;
       return this.#joinClient({ clientId, attempt }, parent, clientLimitsOf(options));
     }
-    const attempt = (this.#counts.attempts.get(clientId) ?? 0) + 1;
+    // A further attempt of the job, perhaps in another process than the first, is one of each of its clients.
+    const next = Math.max((this.#counts.attempts.get(clientId) ?? 0) + 1, this.attempt);
+    const attempt = isCount(options.attempt) ? options.attempt : next;
     this.#counts.attempts.set(clientId, attempt);
     const client = ClientRun.start(this, clientId, attempt, parent, clientLimitsOf(options));
     this.#openClients.add(client);
@@ -348,6 +408,14 @@ export class JobRun extends TrackedRun implements Run, Living {
   }
 }
 
+/** Whether a place in a run is in another one, or is it. */
+function isWithin(inner: Scope, outer: Scope): boolean {
+  for (let scope: Scope | undefined = inner; scope !== undefined; scope = scope.outer) {
+    if (scope === outer) return true;
+  }
+  return false;
+}
+
 /**
  * What tells this run apart from another with the same ID: its trace, if that is its own. Below a span of somebody else's
  * (a TRACEPARENT that an orchestrator gave several jobs, a job inside a job) many runs may share the trace.
@@ -379,6 +447,10 @@ function signalOf({ signal }: JoinOptions): AbortSignal | undefined {
 /** Also one of another realm, or of a polyfill. */
 function isSignal(value: Partial<AbortSignal>): boolean {
   return typeof value.aborted === 'boolean' && typeof value.addEventListener === 'function';
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) > 0;
 }
 
 function isTimeout(value: unknown): value is number {

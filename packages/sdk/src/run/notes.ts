@@ -13,6 +13,8 @@ export const NOTE = {
   INVALID_SCHEDULE: 'invalid_schedule',
   /** Work went on after its timeout and grace, and ended only now. */
   SETTLED_AFTER_TIMEOUT: 'settled_after_timeout',
+  /** A further attempt whose earlier ones nobody remembers, so it has an ID of its own. */
+  EARLIER_ATTEMPTS_UNKNOWN: 'earlier_attempts_unknown',
 } as const;
 
 export interface Note {
