@@ -23,6 +23,8 @@ export async function exec(command: readonly string[], options: ExecOptions): Pr
     ...(destination.apiKey === undefined ? {} : { apiKey: destination.apiKey }),
     serviceName: env['OTEL_SERVICE_NAME'] || plan.program,
     metrics: metricsWith(units),
+    // They are passed on to the program, and its end tells what they did.
+    handleSignals: false,
   });
   const roster = plan.rosterFile === undefined ? undefined : await readRoster(plan.rosterFile);
   warn(roster);

@@ -36,6 +36,7 @@ import type { HandedRun, RunIdentity } from './handed-run.ts';
 import { nameOfJob } from './job-name.ts';
 import { NOTE } from './notes.ts';
 import { contextWithin, withBaggage, withoutScope, withScope, type Scope } from './scope.ts';
+import { describeSchedule } from './schedule.ts';
 import type { SharedCounts } from './shared-counts.ts';
 import { severityOf, TrackedRun, type RunEvent, type TrackedRunParts } from './tracked-run.ts';
 import { untrackedClient } from './untracked.ts';
@@ -285,16 +286,22 @@ export class JobRun extends TrackedRun implements Run, Living {
 
   #begin(name: unknown, options: JobOptions): void {
     const { delivery, heartbeat } = this.core;
+    const schedule = describeSchedule(options);
     this.emit({
       name: EVENT.RUN_STARTED,
       at: this.startTime,
-      attributes: { ...options.attributes, [ATTR.HEARTBEAT_INTERVAL_MS]: heartbeat.intervalMs },
+      attributes: {
+        ...options.attributes,
+        ...schedule.attributes,
+        [ATTR.HEARTBEAT_INTERVAL_MS]: heartbeat.intervalMs,
+      },
     });
     heartbeat.start(this);
     // A process that dies at once leaves a trace then.
     delivery.events.hurry();
     // The run has begun: whatever is wrong with what was given, it goes on to its end.
     safely('remark on how a job was started', () => this.#remark(name, options));
+    for (const { field, text } of schedule.problems) this.note(NOTE.INVALID_SCHEDULE, field, text);
     const expected = safely('read the expected clients', () => options.expect) ?? undefined;
     if (expected !== undefined) this.expectClients(expected);
   }
