@@ -3,11 +3,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
+import { consoleFolder } from '@rollcall/console';
 import type { Logger } from 'pino';
 import type { IngestConfig } from './config.ts';
 import { claimDataDir } from './data-dir.ts';
 import { createApp } from './http/app.ts';
 import { createKeyRing, readKeys } from './keys/key-ring.ts';
+import { LiveFeed } from './live/live-feed.ts';
 import { createCounters } from './observe/counters.ts';
 import { Spool, type SpoolBlock } from './spool/spool.ts';
 import { Writer } from './spool/writer.ts';
@@ -77,7 +79,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     log,
     onInserted: ({ table }, durationMs) => {
       counters.insertSeconds.observe({ table }, durationMs / 1000);
-      rollups.touched(Date.now() - durationMs);
+      rollups.touched(Date.now() - durationMs, table);
     },
     onSetAside: ({ table }) => counters.setAsideSegments.inc({ table }),
   });
@@ -100,12 +102,16 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     settle: (names, parts) => rollups.settle(names, parts),
     recovered: writer.idle(),
   });
+  const feed = new LiveFeed({ engine, clock: Date.now, log });
+  undo.defer(() => feed.close());
   let isStopping = false;
   const app = createApp({
     isStopping: () => isStopping,
     engine,
     spool,
     tracker,
+    feed,
+    consoleFolder,
     keys,
     counters,
     log,
@@ -137,6 +143,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
 
   async function close(): Promise<void> {
     isStopping = true;
+    await feed.close();
     await stopListening(server);
     await spool.close();
     const { left } = await writer.drain(DRAIN_AT_CLOSE_MS);

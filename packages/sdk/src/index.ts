@@ -9,6 +9,7 @@ export type {
   JobOptions,
   JoinOptions,
   Run,
+  Schedule,
   Step,
 } from './run/handles.ts';
 export {

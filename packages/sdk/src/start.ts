@@ -60,6 +60,8 @@ export interface Rollcall {
   flush(timeoutMs?: number): Promise<boolean>;
   /** Flushes and stops. Runs that are still open send nothing more. */
   shutdown(timeoutMs?: number): Promise<void>;
+  /** Records of all kinds that ingest has not confirmed yet. */
+  readonly backlog: number;
   /** Names this process's telemetry: `service.instance.id`. */
   readonly producerId: string;
   /** For an application's own tracer provider: stamps and delivers its spans that belong to a run. */
@@ -226,6 +228,9 @@ function create(config: Config, onShutdown: () => void): Rollcall {
       delivery.close();
       heartbeat.close();
       unregister?.();
+    },
+    get backlog() {
+      return delivery.backlog;
     },
     producerId: String(resource.attributes[ATTR.SERVICE_INSTANCE_ID]),
     spanProcessor: new StampingSpanProcessor(delivery, { onlyRuns: true }),

@@ -63,13 +63,17 @@ export async function runProgram(
   return runFile(path, { args, env });
 }
 
-/** Runs a TypeScript file to its end. */
+/** Runs a TypeScript file to its end. `nodeArgs` are arguments for Node itself. */
 export async function runFile(
   path: string,
-  { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {},
+  {
+    args = [],
+    env = {},
+    nodeArgs = [],
+  }: { args?: string[]; env?: Record<string, string>; nodeArgs?: string[] } = {},
 ): Promise<Exit> {
   let startedMs = Number.NaN;
-  const child = spawn(process.execPath, ['--conditions=rollcall-source', path, ...args], {
+  const child = spawn(process.execPath, ['--conditions=rollcall-source', ...nodeArgs, path, ...args], {
     env: {
       ...process.env,
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',

@@ -17,6 +17,7 @@ import type { Interruption, Living } from '../heartbeat/heartbeat.ts';
 import type { Lifeline, Progress } from '../heartbeat/lifeline.ts';
 import type { Vitals } from '../heartbeat/vitals.ts';
 import { Cancellation, LONGEST_TIMER_MS, resultOf, supervise } from './cancellation.ts';
+import type { Claim } from './claims.ts';
 import { ClientRun } from './client-run.ts';
 import { listClients, runClients } from './clients.ts';
 import type { Core } from './core.ts';
@@ -35,6 +36,7 @@ import type { HandedRun, RunIdentity } from './handed-run.ts';
 import { nameOfJob } from './job-name.ts';
 import { NOTE } from './notes.ts';
 import { contextWithin, withBaggage, withoutScope, withScope, type Scope } from './scope.ts';
+import { describeSchedule } from './schedule.ts';
 import type { SharedCounts } from './shared-counts.ts';
 import { severityOf, TrackedRun, type RunEvent, type TrackedRunParts } from './tracked-run.ts';
 import { untrackedClient } from './untracked.ts';
@@ -81,24 +83,32 @@ export class JobRun extends TrackedRun implements Run, Living {
       { startTime, attributes: { [ATTR.JOB_NAME]: jobName, [ATTR.SPAN_KIND]: SPAN_KIND.JOB_RUN } },
       unsuppressTracing(parent),
     );
-    const origin = originOf(span, parent);
+    const before = options.retryOf instanceof JobRun ? options.retryOf : undefined;
+    const ownOrigin = before?.origin ?? originOf(span, parent);
+    const externalId = options.externalId ?? undefined;
     const startedAtMs = toEpochMs(startTime);
     const wanted = core.runIds.take(options.runId, startedAtMs);
     const isGiven = wanted === options.runId;
-    const request = { job: jobName, runId: wanted, isGiven, origin, startTime };
-    const claim = await core.claims.claim(request);
-    const { runId } = claim;
+    const request = { job: jobName, runId: wanted, isGiven, origin: ownOrigin, startTime, externalId };
+    const claim: Claim =
+      before === undefined ? await core.claims.claim(request) : { status: 'claimed', runId: before.runId };
+    const { runId, earlier } = claim;
+    const origin = earlier?.origin ?? ownOrigin;
+    const attempt = isCount(options.attempt)
+      ? options.attempt
+      : (before ?? earlier ?? { attempt: 0 }).attempt + 1;
     if (claim.status === 'claimed') core.runIds.note(runId);
+    if (externalId !== undefined) core.claims.remember(request, { runId, origin, attempt });
     const stamp = {
       [ATTR.RUN_ID]: runId,
       [ATTR.JOB_NAME]: jobName,
-      [ATTR.ATTEMPT]: 1,
+      [ATTR.ATTEMPT]: attempt,
       [ATTR.RUN_ORIGIN]: origin,
     };
-    span.setAttributes(stamp);
+    span.setAttributes({ ...options.attributes, ...stamp });
     const subject = `Job run ${runId}`;
     const cancellation = new Cancellation({ subject, ...limits });
-    const run = new JobRun({ core, stamp, startTime, attempt: 1, cancellation }, span, parent);
+    const run = new JobRun({ core, stamp, startTime, attempt, cancellation }, span, parent);
     run.#begin(name, options);
     if (claim.status === 'taken') {
       run.note(
@@ -107,6 +117,7 @@ export class JobRun extends TrackedRun implements Run, Living {
         `Another run has the ID ${runId}; the two are kept apart by their origins`,
       );
     }
+    if (externalId !== undefined && earlier === undefined) run.#alias(String(externalId));
     return run;
   }
 
@@ -131,6 +142,11 @@ export class JobRun extends TrackedRun implements Run, Living {
     run.#noteTimeout(options);
     run.beat({ [ATTR.EVENT_LOOP_DELAY_MS]: 0 });
     return run;
+  }
+
+  /** What tells the run apart from another with its ID. */
+  get origin(): string {
+    return String(this.scope.stamp[ATTR.RUN_ORIGIN]);
   }
 
   /** Where the code of a joined run runs: in its client's part, if it was handed that. */
@@ -270,18 +286,34 @@ export class JobRun extends TrackedRun implements Run, Living {
 
   #begin(name: unknown, options: JobOptions): void {
     const { delivery, heartbeat } = this.core;
+    const schedule = describeSchedule(options);
     this.emit({
       name: EVENT.RUN_STARTED,
       at: this.startTime,
-      attributes: { [ATTR.HEARTBEAT_INTERVAL_MS]: heartbeat.intervalMs },
+      attributes: {
+        ...options.attributes,
+        ...schedule.attributes,
+        [ATTR.HEARTBEAT_INTERVAL_MS]: heartbeat.intervalMs,
+      },
     });
     heartbeat.start(this);
     // A process that dies at once leaves a trace then.
     delivery.events.hurry();
     // The run has begun: whatever is wrong with what was given, it goes on to its end.
     safely('remark on how a job was started', () => this.#remark(name, options));
+    for (const { field, text } of schedule.problems) this.note(NOTE.INVALID_SCHEDULE, field, text);
     const expected = safely('read the expected clients', () => options.expect) ?? undefined;
     if (expected !== undefined) this.expectClients(expected);
+  }
+
+  /** Makes the run found by the ID that another system gave it. */
+  #alias(externalId: string): void {
+    if (this.attempt > 1) {
+      const text = `Attempt ${this.attempt} of ${externalId}: the earlier ones are not known, so they are other runs`;
+      this.note(NOTE.EARLIER_ATTEMPTS_UNKNOWN, externalId, text);
+    }
+    const attributes = { [ATTR.ALIAS]: externalId, [ATTR.ALIAS_KIND]: 'external' };
+    this.emit({ name: EVENT.RUN_ALIAS, attributes });
   }
 
   #remark(name: unknown, options: JobOptions): void {
@@ -311,11 +343,13 @@ export class JobRun extends TrackedRun implements Run, Living {
     const { context: parent } = contextWithin(this);
     if (this.joinedClient?.clientId === clientId) {
       const { attempt } = this.joinedClient;
-      return this.#joinClient({ clientId, attempt }, parent, limitsOf(options));
+      return this.#joinClient({ clientId, attempt }, parent, clientLimitsOf(options));
     }
-    const attempt = (this.#counts.attempts.get(clientId) ?? 0) + 1;
+    // A further attempt of the job, perhaps in another process than the first, is one of each of its clients.
+    const next = Math.max((this.#counts.attempts.get(clientId) ?? 0) + 1, this.attempt);
+    const attempt = isCount(options.attempt) ? options.attempt : next;
     this.#counts.attempts.set(clientId, attempt);
-    const client = ClientRun.start(this, clientId, attempt, parent, limitsOf(options));
+    const client = ClientRun.start(this, clientId, attempt, parent, clientLimitsOf(options));
     this.#openClients.add(client);
     // The job itself may be over, and its heartbeat with it.
     this.core.heartbeat.start(this);
@@ -325,7 +359,7 @@ export class JobRun extends TrackedRun implements Run, Living {
   #joinClient(
     { clientId, attempt }: Pick<RunIdentity, 'clientId' | 'attempt'>,
     parent: Context,
-    limits: Limits,
+    limits: ClientOptions,
   ): ClientRun | undefined {
     if (typeof clientId !== 'string') return undefined;
     return ClientRun.join(this, clientId, attempt ?? 1, parent, limits);
@@ -355,7 +389,7 @@ export class JobRun extends TrackedRun implements Run, Living {
     fn: (client: Client) => T | PromiseLike<T>,
     options: ClientOptions,
   ): Promise<T> {
-    const limits = { parent: this.signal, subject: 'A client', ...limitsOf(options) };
+    const limits = { parent: this.signal, subject: 'A client', ...clientLimitsOf(options) };
     const cancellation = new Cancellation(limits);
     const client = untrackedClient(clientId, this, cancellation.signal);
     const settled = await supervise(
@@ -397,17 +431,26 @@ function limitsOf({ timeoutMs, graceMs }: Limits): Limits {
   return { timeoutMs, ...(isTimeout(graceMs) || graceMs === 0 ? { graceMs } : {}) };
 }
 
+function clientLimitsOf(options: ClientOptions): ClientOptions {
+  const signal = signalOf(options);
+  return { ...limitsOf(options), ...(signal === undefined ? {} : { signal }) };
+}
+
 /** What is no signal cannot cancel anything; without one the job runs all the same. */
 function signalOf({ signal }: JoinOptions): AbortSignal | undefined {
   const given = signal ?? undefined;
   if (given === undefined || isSignal(given)) return given;
-  sdkLog.warn(`The signal of a job is an AbortSignal, not ${describeValue(given)}; nothing cancels it`);
+  sdkLog.warn(`A signal is an AbortSignal, not ${describeValue(given)}; nothing cancels it`);
   return undefined;
 }
 
 /** Also one of another realm, or of a polyfill. */
 function isSignal(value: Partial<AbortSignal>): boolean {
   return typeof value.aborted === 'boolean' && typeof value.addEventListener === 'function';
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) > 0;
 }
 
 function isTimeout(value: unknown): value is number {

@@ -18,7 +18,7 @@ import type { Core } from './core.ts';
 import { describeError } from './describe-error.ts';
 import { endingOf, isCancellation, type Ending } from './ending.ts';
 import type { Step, Tracked } from './handles.ts';
-import { NOTE, Notes, type Note, type NoteCode } from './notes.ts';
+import { NOTE, Notes, type Note } from './notes.ts';
 import type { Scope } from './scope.ts';
 import { runStep } from './step.ts';
 
@@ -113,8 +113,8 @@ export abstract class TrackedRun implements Tracked {
     return runStep(this, name, fn);
   }
 
-  note(code: NoteCode, subject: string, text: string): void {
-    this.#notes.add(code, subject, text);
+  note(code: string, subject: string, text: string): void {
+    safely('take a note', () => this.#notes.add(String(code), String(subject), String(text)));
   }
 
   /** Emits an event of this run, with its place in the job run's sequence. */
