@@ -8,10 +8,10 @@ import { scopeOf } from '../run/scope.ts';
 import { job, joinRun } from '../start.ts';
 
 /** When something runs: a cron expression with its time zone, or an interval. */
-export type Schedule = { cron: string; timeZone?: string | undefined } | { everyMs: number };
+type Schedule = { cron: string; timeZone?: string | undefined } | { everyMs: number };
 
 /** Why a run began. */
-export type Trigger = 'schedule' | 'manual' | 'queue';
+type Trigger = 'schedule' | 'manual' | 'queue';
 
 /** One execution of a scheduled function or of a queue's job, as an instrumentation sees it. */
 export interface Execution {
@@ -31,7 +31,7 @@ export interface Execution {
   isPostponed?: (error: unknown) => boolean;
 }
 
-export interface QueuedJob {
+interface QueuedJob {
   /** `bullmq`, `pg-boss`, … */
   system: string;
   name: string;
@@ -146,7 +146,7 @@ export function carrierOfCaller(clientId: string | undefined): Carrier | undefin
 }
 
 /** The key under which a queue's job carries the run, where its library has no place for such things. */
-export const CARRIER_KEY = '_rollcall';
+const CARRIER_KEY = '_rollcall';
 
 /** Puts the carrier into a job's data. Data that is no plain object is left as it is. */
 export function withCarrier(data: unknown, carrier: Carrier | undefined): unknown {

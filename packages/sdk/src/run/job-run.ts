@@ -13,7 +13,7 @@ import { ATTR, checkClientId, describeValue, EVENT, SPAN_KIND } from '@rollcall/
 import { now, toEpochMs } from '../clock.ts';
 import { safely, sdkLog } from '../faults.ts';
 import type { Living } from '../heartbeat.ts';
-import type { Claim } from './claims.ts';
+import { originOfExecution, type Claim } from './claims.ts';
 import { Cancellation, LONGEST_TIMER_MS, resultOf, supervise } from './cancellation.ts';
 import { ClientRun } from './client-run.ts';
 import { listClients, runClients } from './clients.ts';
@@ -80,8 +80,10 @@ export class JobRun extends TrackedRun implements Run, Living {
       unsuppressTracing(parent),
     );
     const before = options.retryOf instanceof JobRun ? options.retryOf : undefined;
-    const ownOrigin = before?.origin ?? originOf(span, parent);
     const externalId = options.externalId ?? undefined;
+    const newOrigin =
+      externalId === undefined ? originOf(span, parent) : originOfExecution(jobName, String(externalId));
+    const origin = before?.origin ?? newOrigin;
     const startedAtMs = toEpochMs(startTime);
     const wanted = core.runIds.take(options.runId, startedAtMs);
     const isGiven = wanted === options.runId;
@@ -91,19 +93,18 @@ export class JobRun extends TrackedRun implements Run, Living {
       runId: wanted,
       isGiven,
       another,
-      origin: ownOrigin,
+      origin,
       startTime,
       externalId,
     };
     const claim: Claim =
       before === undefined ? await core.claims.claim(request) : { status: 'claimed', runId: before.runId };
     const { runId, earlier } = claim;
-    const origin = earlier?.origin ?? ownOrigin;
     const attempt = isCount(options.attempt)
       ? options.attempt
       : (before ?? earlier ?? { attempt: 0 }).attempt + 1;
     if (claim.status === 'claimed') core.runIds.note(runId);
-    if (externalId !== undefined) core.claims.remember(request, { runId, origin, attempt });
+    if (externalId !== undefined) core.claims.remember(request, { runId, attempt });
     const stamp = {
       [ATTR.RUN_ID]: runId,
       [ATTR.JOB_NAME]: jobName,
