@@ -7,14 +7,18 @@ import type { Logger } from 'pino';
 import { encodingOf, errorResponse } from '../otlp/responses.ts';
 import { createOtlpRoutes } from '../otlp/routes.ts';
 import type { Counters } from '../observe/counters.ts';
+import type { LiveFeed } from '../live/live-feed.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Engine } from '../store/engine.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import { authenticate, type AppEnv, type KeyRing } from './authenticate.ts';
 import { drawApiPage } from './api-page.ts';
+import { createConsoleRoutes } from './console-routes.ts';
+import { createLiveRoutes } from './live-routes.ts';
 import { problem } from './problem.ts';
 import { createSqlRoutes } from './sql-routes.ts';
-import { createTrackingRoutes, describeTracking } from './tracking-routes.ts';
+import { createStaticConsole } from './static-console.ts';
+import { createApiRoutes, createTrackingRoutes, describeApi } from './tracking-routes.ts';
 
 export interface AppOptions {
   /** While it is, nothing new is taken: senders hear 503 and that the connection ends. */
@@ -22,6 +26,9 @@ export interface AppOptions {
   readonly engine: Engine;
   readonly spool: Spool;
   readonly tracker: Tracker;
+  readonly feed: LiveFeed;
+  /** Folder of the built console. */
+  readonly consoleFolder: string;
   readonly keys: KeyRing;
   readonly counters: Counters;
   readonly log: Logger;
@@ -34,6 +41,8 @@ export function createApp({
   engine,
   spool,
   tracker,
+  feed,
+  consoleFolder,
   keys,
   counters,
   log,
@@ -84,13 +93,13 @@ export function createApp({
         log.error({ err: error }, 'rows could not be kept; the sender is told to try again'),
     }),
   );
-  const tracking = createTrackingRoutes({
-    engine,
-    tracker,
-    mayRead: authenticate(keys, 'read', { onRefused }),
-    mayWrite: authenticate(keys, 'ingest', { onRefused }),
-  });
-  const description = describeTracking(tracking);
+  const mayRead = authenticate(keys, 'read', { onRefused });
+  const mayWrite = authenticate(keys, 'ingest', { onRefused });
+  const api = createApiRoutes();
+  api.route('/', createTrackingRoutes({ engine, tracker, mayRead, mayWrite }));
+  api.route('/', createConsoleRoutes({ engine, tracker, mayRead }));
+  api.route('/', createLiveRoutes({ feed, mayRead }));
+  const description = describeApi(api);
   app.use(
     '/api/v1/runs/*',
     bodyLimit({
@@ -98,7 +107,7 @@ export function createApp({
       onError: (c) => problem(c, 413, 'too_large', `A body has at most ${limits.maxBodyBytes} bytes here.`),
     }),
   );
-  app.route('/api/v1', tracking);
+  app.route('/api/v1', api);
   app.get('/api/openapi.json', (c) => c.json(description));
   app.get('/api/docs', (c) => {
     c.header('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'");
@@ -108,6 +117,7 @@ export function createApp({
   app.use('/api/v1/sql', authenticate(keys, 'admin', { onRefused, alwaysByKey: true }));
   app.route('/api/v1/sql', createSqlRoutes({ engine }));
 
+  app.route('/', createStaticConsole(consoleFolder));
   app.notFound((c) =>
     problem(
       c,

@@ -63,3 +63,26 @@ test('there is one instrumentation for each library', () => {
     ['bree', false],
   ]);
 });
+
+test('a schedule is declared before its first run', async () => {
+  await using watched = await startWatched();
+  const instrumentation = new CronerInstrumentation();
+  instrumentation.instrument({ Cron });
+
+  const job = new Cron('0 3 * * *', { name: 'declared', timezone: 'Europe/Vienna' }, () => undefined);
+  const ofJob = () =>
+    watched.receiver
+      .named('rollcall.job.scheduled')
+      .filter(({ attributes }) => attributes['rollcall.job.name'] === 'declared');
+  await watched.receiver.until(() => ofJob().length > 0);
+  job.stop();
+
+  const [declared] = ofJob();
+  expect(declared?.attributes).toMatchObject({
+    'rollcall.job.name': 'declared',
+    'rollcall.schedule.kind': 'cron',
+    'rollcall.schedule.cron': '0 3 * * *',
+    'rollcall.schedule.time_zone': 'Europe/Vienna',
+  });
+  expect(declared?.attributes).not.toHaveProperty('rollcall.run.id');
+});

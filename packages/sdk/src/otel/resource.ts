@@ -30,7 +30,5 @@ export function describeProducer(config: Config): Resource {
  * sends says itself which run and client it is of; a resource would speak for whatever is of none.
  */
 function ofThisProcess({ attributes }: Resource): Attributes {
-  return Object.fromEntries(
-    Object.entries(attributes).filter(([name]) => !name.startsWith('rollcall.')),
-  ) as Attributes;
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => !name.startsWith('rollcall.')));
 }

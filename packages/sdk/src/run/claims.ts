@@ -10,12 +10,10 @@ import { exchange, type Exchanged } from '../services/exchange.ts';
 
 export interface ClaimRequest {
   job: string;
-  /** The ID that the run takes if nobody objects. */
+  /** The ID that the run takes if no other run has it; else ingest names the next free one. */
   runId: string;
   /** Whether the caller wants exactly this one. */
   isGiven: boolean;
-  /** Makes another ID, for when this one is somebody else's and ingest has no other in time. */
-  another: () => string;
   origin: string;
   startTime: HrTime;
   /** What this run is an execution of, elsewhere: a later attempt gets the ID of the first. */
@@ -41,15 +39,12 @@ interface Attempt {
 const MOST_REMEMBERED = 10_000;
 /** After a failure jobs do not wait again for so long. */
 const REST_MS = 5_000;
-/** Once somebody was first, others probably are too, and asking for any free ID spares a request. */
-const CROWDED_MS = 10_000;
 /** An ID that comes too late is given back; nobody waits for that, but the process lives so much longer at most. */
 const LATE_MS = 2_000;
 
 export class Claims {
   readonly #config: Config;
   readonly #breaker = new CircuitBreaker({ failures: 1, openMs: REST_MS });
-  #crowdedUntilMs = 0;
   /** The latest attempts of this process, for when ingest is away. */
   readonly #attempts = new Map<string, Attempt>();
 
@@ -65,15 +60,13 @@ export class Claims {
     if (disabled || endpoint === undefined || claimTimeoutMs === 0 || !this.#breaker.mayTry()) {
       return { status: 'unclaimed', runId: request.runId };
     }
-    const deadlineMs = performance.now() + claimTimeoutMs;
-    if (request.externalId !== undefined) return this.#claimAnother(endpoint, request, claimTimeoutMs);
-    if (request.isGiven || performance.now() >= this.#crowdedUntilMs) {
-      // This ID first: should the answer be late, the record that ingest made is that of this very run.
-      const own = this.#conclude(request, await this.#ask(endpoint, request, request.runId, claimTimeoutMs));
-      if (own.status !== 'taken' || request.isGiven) return own;
-      this.#crowdedUntilMs = performance.now() + CROWDED_MS;
-    }
-    return this.#claimAnother(endpoint, request, deadlineMs - performance.now());
+    const asked = this.#ask(endpoint, request, claimTimeoutMs + (request.isGiven ? 0 : LATE_MS));
+    const answer = await Promise.race([asked, expire(claimTimeoutMs)]);
+    if (answer !== undefined) return this.#conclude(request, answer);
+    this.#breaker.failed();
+    // Should the answer be late, the record that ingest made is that of this very run, unless the ID was taken.
+    void asked.then(async (late) => this.#giveBack(endpoint, late, request.runId));
+    return { status: 'unclaimed', runId: request.runId };
   }
 
   /** Keeps in mind which run an execution has, for its next attempt. */
@@ -85,30 +78,23 @@ export class Claims {
     if (this.#attempts.size > MOST_REMEMBERED && oldest !== undefined) this.#attempts.delete(oldest);
   }
 
-  async #claimAnother(endpoint: URL, request: ClaimRequest, leftMs: number): Promise<Claim> {
-    const asked = this.#ask(endpoint, request, undefined, Math.max(1, leftMs) + LATE_MS);
-    const answer = await Promise.race([asked, expire(leftMs)]);
-    const claim = answer === undefined ? undefined : this.#conclude(request, answer);
-    if (claim?.status === 'claimed') return claim;
-    const runId = request.another();
-    void asked.then(async (late) => this.#giveBack(endpoint, late, runId));
-    return { status: 'unclaimed', runId };
-  }
-
   async #ask(
     endpoint: URL,
-    { job, origin, startTime, externalId }: ClaimRequest,
-    runId: string | undefined,
+    { job, origin, startTime, runId, isGiven, externalId }: ClaimRequest,
     timeoutMs: number,
   ): Promise<Exchanged> {
     const { headers, heartbeatIntervalMs } = this.#config;
     const startedAt = new Date(toEpochMs(startTime)).toISOString();
-    // What comes again under one key must be the same request, so it says nothing of the attempt.
-    const told = externalId === undefined ? { startedAt, heartbeatIntervalMs } : {};
-    const body = { job, ...(runId === undefined ? {} : { runId }), origin, ...told };
-    // Ingest remembers which run it made under a key, so a key that the attempts share gives them one run.
-    const key = externalId === undefined ? `claim-${runId ?? 'any'}-${origin}` : `execution-${origin}`;
-    return exchange({ endpoint, headers }, { method: 'POST', path: '/api/v1/runs', body, key, timeoutMs });
+    const place = { method: 'POST' as const, path: '/api/v1/runs', timeoutMs };
+    if (externalId !== undefined) {
+      // Ingest remembers which run it made under a key, so a key that the attempts share gives them one run.
+      // What comes again under one key must be the same request, so it says nothing of the attempt.
+      const key = `execution-${origin}`;
+      return exchange({ endpoint, headers }, { ...place, body: { job, origin }, key });
+    }
+    const common = { job, origin, startedAt, heartbeatIntervalMs };
+    const body = { ...common, runId, ifTaken: isGiven ? 'refuse' : 'next' };
+    return exchange({ endpoint, headers }, { ...place, body });
   }
 
   #conclude(request: ClaimRequest, answer: Exchanged): Claim {

@@ -85,7 +85,7 @@ export class ClientRun extends TrackedRun implements Client {
   }
 
   /** Gives a sign of life if there is progress to tell; otherwise the job run's speaks for its clients. */
-  beat(): void {
+  tend(): void {
     if (!this.progressChanged || this.endedEvent === undefined) return;
     this.emit({ name: EVENT.CLIENT_RUN_HEARTBEAT, attributes: this.beatAttributes() });
   }

@@ -88,6 +88,9 @@ export interface Limits {
   graceMs?: number;
 }
 
+/** A cron expression, read in a time zone (UTC unless given), or the time from one start to the next. */
+export type Schedule = { cron: string; timeZone?: string } | { everyMs: number };
+
 export interface JobOptions extends Limits {
   /** Aborting it cancels the run. */
   signal?: AbortSignal;
@@ -100,6 +103,12 @@ export interface JobOptions extends Limits {
    * If not, this is a run of its own.
    */
   join?: boolean;
+  /** When the job is due. `null`: it has no schedule any more, and none is learnt from its history. */
+  schedule?: Schedule | null;
+  /** How long after it was due a start may come; later it is late. */
+  lateAfterMs?: number;
+  /** A run that takes longer is shown as running too long; nothing stops it. */
+  maxRuntimeMs?: number;
   /** A run of this process that has ended: this is its next attempt, under the same run ID. */
   retryOf?: Run;
   /**

@@ -12,9 +12,12 @@ import { unsuppressTracing } from '@opentelemetry/core';
 import { ATTR, checkClientId, describeValue, EVENT, SPAN_KIND } from '@rollcall/semconv';
 import { now, toEpochMs } from '../clock.ts';
 import { safely, sdkLog } from '../faults.ts';
-import type { Living } from '../heartbeat.ts';
-import { originOfExecution, type Claim } from './claims.ts';
+import type { BeatOwner } from '../heartbeat/beat-record.ts';
+import type { Interruption, Living } from '../heartbeat/heartbeat.ts';
+import type { Lifeline, Progress } from '../heartbeat/lifeline.ts';
+import type { Vitals } from '../heartbeat/vitals.ts';
 import { Cancellation, LONGEST_TIMER_MS, resultOf, supervise } from './cancellation.ts';
+import { originOfExecution, type Claim } from './claims.ts';
 import { ClientRun } from './client-run.ts';
 import { listClients, runClients } from './clients.ts';
 import type { Core } from './core.ts';
@@ -33,6 +36,7 @@ import type { HandedRun, RunIdentity } from './handed-run.ts';
 import { nameOfJob } from './job-name.ts';
 import { NOTE } from './notes.ts';
 import { contextWithin, withBaggage, withoutScope, withScope, type Scope } from './scope.ts';
+import { describeSchedule } from './schedule.ts';
 import type { SharedCounts } from './shared-counts.ts';
 import { severityOf, TrackedRun, type RunEvent, type TrackedRunParts } from './tracked-run.ts';
 import { untrackedClient } from './untracked.ts';
@@ -87,16 +91,7 @@ export class JobRun extends TrackedRun implements Run, Living {
     const startedAtMs = toEpochMs(startTime);
     const wanted = core.runIds.take(options.runId, startedAtMs);
     const isGiven = wanted === options.runId;
-    const another = () => core.runIds.take(undefined, startedAtMs);
-    const request = {
-      job: jobName,
-      runId: wanted,
-      isGiven,
-      another,
-      origin,
-      startTime,
-      externalId,
-    };
+    const request = { job: jobName, runId: wanted, isGiven, origin, startTime, externalId };
     const claim: Claim =
       before === undefined ? await core.claims.claim(request) : { status: 'claimed', runId: before.runId };
     const { runId, earlier } = claim;
@@ -146,7 +141,7 @@ export class JobRun extends TrackedRun implements Run, Living {
     const run = new JobRun({ core, stamp, startTime, attempt: 1, cancellation }, span, parent, handed);
     core.heartbeat.start(run);
     run.#noteTimeout(options);
-    run.beat(0);
+    run.beat({ [ATTR.EVENT_LOOP_DELAY_MS]: 0 });
     return run;
   }
 
@@ -217,24 +212,60 @@ export class JobRun extends TrackedRun implements Run, Living {
       ...severityOf(event),
       ...(event.body === undefined ? {} : { body: event.body }),
       context: emittedIn,
-      attributes: { ...scope.stamp, ...event.attributes, [ATTR.EVENT_SEQUENCE]: ++this.#counts.events },
+      attributes: { ...scope.stamp, ...event.attributes, [ATTR.EVENT_SEQUENCE]: this.lifeline.nextEvent() },
     });
   }
 
+  get lifeline(): Lifeline {
+    return this.#counts.lifeline;
+  }
+
+  get beatOwner(): BeatOwner {
+    const { traceId, spanId, traceFlags } = this.span.spanContext();
+    return { attributes: { ...this.scope.stamp, ...this.#promise }, traceId, spanId, traceFlags };
+  }
+
   /** Gives a sign of life for the run and for those of its clients that got on. */
-  beat(eventLoopDelayMs: number): void {
+  beat(vitals: Vitals): void {
     safely('give a sign of life', () => {
-      const attributes: Attributes = {
-        ...this.beatAttributes(),
-        [ATTR.EVENT_LOOP_DELAY_MS]: eventLoopDelayMs,
-      };
-      // The start says it elsewhere; a joined process has none.
-      if (this.endedEvent === undefined) {
-        attributes[ATTR.HEARTBEAT_INTERVAL_MS] = this.core.heartbeat.intervalMs;
-      }
+      const attributes: Attributes = { ...this.beatAttributes(), ...vitals, ...this.#promise };
       this.emit({ name: EVENT.RUN_HEARTBEAT, attributes });
-      for (const client of this.#openClients) client.beat();
+      for (const client of this.#openClients) client.tend();
     });
+  }
+
+  /** Tells what the heartbeat thread does not know of. */
+  tend(): void {
+    safely('tell what changed since the last sign of life', () => {
+      this.beatAttributes();
+      for (const client of this.#openClients) client.tend();
+    });
+  }
+
+  /** Ends the run and its open clients, because the process ends. What is joined ends elsewhere, and only tells the error. */
+  interrupt({ from, concernsAll, ...ending }: Interruption): void {
+    const { status, reason } = ending;
+    const cutShort: Ending = { status: 'cancelled', reason };
+    const isHere = from?.scope.run === this;
+    const hits = (scope: Scope) => concernsAll || (isHere && isWithin(from.scope, scope));
+    // Where it was thrown, before the runs around it echo it.
+    if (isHere && ending.error !== undefined) this.reportFailure(ending.error.thrown, from);
+    for (const client of [...this.#openClients, this.joinedClient].toReversed()) {
+      client?.end(hits(client.scope) ? ending : cutShort);
+    }
+    this.#openClients.clear();
+    // An error that comes from another run is told there.
+    this.end(from === undefined || isHere ? ending : { status, reason });
+  }
+
+  protected override progressed(progress: Progress): void {
+    this.lifeline.progress = progress;
+  }
+
+  /** How often a sign of life comes. The start says it elsewhere; a joined process has none. */
+  get #promise(): Attributes {
+    if (this.endedEvent !== undefined) return {};
+    return { [ATTR.HEARTBEAT_INTERVAL_MS]: this.core.heartbeat.intervalMs };
   }
 
   /** Also ends the clients that a timeout leaves behind. Other open clients live on, and so does the heartbeat. */
@@ -251,21 +282,27 @@ export class JobRun extends TrackedRun implements Run, Living {
   }
 
   protected override endAttributes(): Attributes {
-    return { [ATTR.EVENT_COUNT]: this.#counts.events };
+    return { [ATTR.EVENT_COUNT]: this.lifeline.events };
   }
 
   #begin(name: unknown, options: JobOptions): void {
     const { delivery, heartbeat } = this.core;
+    const schedule = describeSchedule(options);
     this.emit({
       name: EVENT.RUN_STARTED,
       at: this.startTime,
-      attributes: { ...options.attributes, [ATTR.HEARTBEAT_INTERVAL_MS]: heartbeat.intervalMs },
+      attributes: {
+        ...options.attributes,
+        ...schedule.attributes,
+        [ATTR.HEARTBEAT_INTERVAL_MS]: heartbeat.intervalMs,
+      },
     });
     heartbeat.start(this);
     // A process that dies at once leaves a trace then.
     delivery.events.hurry();
     // The run has begun: whatever is wrong with what was given, it goes on to its end.
     safely('remark on how a job was started', () => this.#remark(name, options));
+    for (const { field, text } of schedule.problems) this.note(NOTE.INVALID_SCHEDULE, field, text);
     const expected = safely('read the expected clients', () => options.expect) ?? undefined;
     if (expected !== undefined) this.expectClients(expected);
   }
@@ -370,6 +407,14 @@ export class JobRun extends TrackedRun implements Run, Living {
     const text = `A timeout is 1 to ${LONGEST_TIMER_MS} ms, not ${describeValue(timeoutMs)}; there is none`;
     this.note(NOTE.INVALID_TIMEOUT, 'timeoutMs', text);
   }
+}
+
+/** Whether a place in a run is in another one, or is it. */
+function isWithin(inner: Scope, outer: Scope): boolean {
+  for (let scope: Scope | undefined = inner; scope !== undefined; scope = scope.outer) {
+    if (scope === outer) return true;
+  }
+  return false;
 }
 
 /**

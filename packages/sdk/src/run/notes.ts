@@ -10,6 +10,7 @@ export const NOTE = {
   RUN_ID_CONFLICT: 'run_id_conflict',
   INVALID_JOB_NAME: 'invalid_job_name',
   INVALID_TIMEOUT: 'invalid_timeout',
+  INVALID_SCHEDULE: 'invalid_schedule',
   /** Work went on after its timeout and grace, and ended only now. */
   SETTLED_AFTER_TIMEOUT: 'settled_after_timeout',
   /** A further attempt whose earlier ones nobody remembers, so it has an ID of its own. */
