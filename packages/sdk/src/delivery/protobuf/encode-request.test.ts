@@ -14,7 +14,11 @@ import { expect, test } from 'vitest';
 import { encodeLogs, encodePoints, encodeSpans } from './encode-request.ts';
 
 const hex = (length: number) =>
-  fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: length, maxLength: length });
+  fc.string({
+    unit: fc.constantFrom(...Array.from('0123456789abcdef')),
+    minLength: length,
+    maxLength: length,
+  });
 const time = fc.tuple(fc.integer({ min: 0, max: 9_000_000_000 }), fc.integer({ min: 0, max: 999_999_999 }));
 const text = fc.oneof(
   fc.string(),
