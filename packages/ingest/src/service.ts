@@ -83,7 +83,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     onInserted: ({ table, token }, durationMs) => {
       shares.remove(token);
       counters.insertSeconds.observe({ table }, durationMs / 1000);
-      rollups.touched(Date.now() - durationMs, table);
+      rollups.touched(Date.now() - durationMs);
     },
     onSetAside: ({ table, token }) => {
       shares.remove(token);
@@ -109,7 +109,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     engine,
     clock: Date.now,
     persist: (blocks) => persist(spool, writer, sealSoon, blocks),
-    settle: (names, parts) => rollups.settle(names, parts),
+    settle: (names) => rollups.settle(names),
     recovered: writer.idle(),
   });
   const feed = new LiveFeed({ engine, clock: Date.now, log });
