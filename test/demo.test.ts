@@ -92,11 +92,11 @@ describe('rollcall demo --once', () => {
       'job_runs',
       'run_producers',
       'failures',
-      'run_summaries',
-      'client_run_summaries',
-      'failure_summaries',
       'metric_summaries',
       'job_metric_summaries',
+      'failure_summaries',
+      'client_run_summaries',
+      'run_summaries',
     ]);
   });
 

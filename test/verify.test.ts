@@ -80,12 +80,12 @@ test.each([
   [
     'a client that is missing',
     "DELETE FROM client_run_states WHERE client_id = 'acme'",
-    ['client_runs', 'run_summaries', 'client_run_summaries'],
+    ['client_runs', 'client_run_summaries', 'run_summaries'],
   ],
   [
     'a failed client painted over',
     "INSERT INTO client_run_states (project_id, run_id, origin, client_id, attempt, ending, last_seen_at) SELECT project_id, run_id, origin, client_id, attempt, tuple(now64(9, 'UTC') + 60, 'completed', '', '', ''), now64(9, 'UTC') FROM client_run_states WHERE client_id = 'failing' AND attempt = 1 LIMIT 1",
-    ['client_runs', 'run_summaries', 'client_run_summaries'],
+    ['client_runs', 'client_run_summaries', 'run_summaries'],
   ],
   [
     'a run that never was',

@@ -77,7 +77,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     log,
     onInserted: ({ table }, durationMs) => {
       counters.insertSeconds.observe({ table }, durationMs / 1000);
-      rollups.touched(Date.now() - durationMs);
+      rollups.touched(Date.now() - durationMs, table);
     },
     onSetAside: ({ table }) => counters.setAsideSegments.inc({ table }),
   });

@@ -50,6 +50,11 @@ export interface RollcallOptions {
    */
   heartbeatThread?: boolean;
   /**
+   * Whose lines also become logs of the run that they are written in: `console`, `pino`. `ROLLCALL_CAPTURE_LOGS`,
+   * separated by commas. Default none.
+   */
+  captureLogs?: readonly LogSource[];
+  /**
    * Who exports the metrics of runs: Rollcall itself (the default), or a MetricReader of the application
    * that was given `rollcall.metricProducer`.
    */
@@ -60,6 +65,9 @@ export interface RollcallOptions {
 export function hasInheritedRun(env: NodeJS.ProcessEnv = process.env): boolean {
   return given(env['ROLLCALL_RUN_ID']) !== undefined;
 }
+
+/** A logger whose lines can be captured without its help. */
+export type LogSource = 'console' | 'pino';
 
 export type OtlpProtocol = 'http/protobuf' | 'http/json';
 
@@ -80,6 +88,7 @@ export type Config = Readonly<{
   spoolMaxBytes: number;
   handleSignals: boolean;
   heartbeatThread: boolean;
+  captureLogs: readonly LogSource[];
   /** What the heartbeat thread sees of the environment: not NODE_OPTIONS, whose preloads are the application's. */
   threadEnv: Readonly<Record<string, string>>;
   /** The run that the process was started under. */
@@ -137,6 +146,7 @@ export function readConfig(options: RollcallOptions = {}, env: NodeJS.ProcessEnv
     ),
     handleSignals: options.handleSignals ?? !isFalse(env['ROLLCALL_SIGNALS']),
     heartbeatThread: options.heartbeatThread ?? !isFalse(env['ROLLCALL_HEARTBEAT_THREAD']),
+    captureLogs: options.captureLogs ?? readLogSources(env['ROLLCALL_CAPTURE_LOGS'], problems),
     threadEnv: Object.freeze(environmentOfThread(env)),
     inherited: runInEnvironment(env),
     metricExport: options.metricExport ?? 'rollcall',
@@ -171,6 +181,20 @@ function readProtocol(text: string | undefined, problems: string[]): OtlpProtoco
     );
   }
   return 'http/protobuf';
+}
+
+function readLogSources(text: string | undefined, problems: string[]): LogSource[] {
+  const names = (text ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  return names.filter((name): name is LogSource => {
+    if (name === 'console' || name === 'pino') return true;
+    problems.push(
+      `ROLLCALL_CAPTURE_LOGS names '${name}'; use 'console', 'pino' or both, separated by a comma.`,
+    );
+    return false;
+  });
 }
 
 function atLeast(

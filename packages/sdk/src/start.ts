@@ -12,6 +12,8 @@ import { flushAtExit } from './delivery/exit-flush.ts';
 import { safely, sdkLog } from './faults.ts';
 import { Heartbeat } from './heartbeat/heartbeat.ts';
 import { keepRest } from './delivery/last-words.ts';
+import { captureConsole } from './logs/console.ts';
+import { capturePino } from './logs/pino.ts';
 import { Odometers } from './metrics/odometers.ts';
 import { hasTracerProvider, registerMissing } from './otel/globals.ts';
 import { describeProducer } from './otel/resource.ts';
@@ -179,6 +181,7 @@ function create(config: Config, onShutdown: () => void): Rollcall {
   const core: Core = {
     tracer: tracerProvider.getTracer(SCOPE.name, SCOPE.version),
     logger: loggerProvider.getLogger(SCOPE.name, SCOPE.version),
+    logLines: (source) => loggerProvider.getLogger(source),
     odometers,
     delivery,
     heartbeat,
@@ -196,6 +199,7 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     unregister ??= registerMissing(providers);
   };
   if (config.registerGlobals) register(wanted);
+  const releaseLogs = config.captureLogs.map((source) => CAPTURES[source]());
   const unhook = flushAtExit(delivery);
   const lastWords = { delivery, heartbeat, spool };
   const processEnd = new ProcessEnd({ ...lastWords, handleSignals: config.handleSignals && isMainThread });
@@ -218,6 +222,7 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     shutdown: async (timeoutMs = FLUSH_MS) => {
       onShutdown();
       unhook();
+      for (const release of releaseLogs) release();
       if (!(await delivery.flush(timeoutMs))) safely('keep the rest', () => keepRest(lastWords));
       processEnd.stop();
       delivery.close();
@@ -241,6 +246,8 @@ function create(config: Config, onShutdown: () => void): Rollcall {
   });
   return rollcall;
 }
+
+const CAPTURES = { console: captureConsole, pino: capturePino };
 
 /** Where nothing is sent, nothing is kept. */
 function openSpool(config: Config): TelemetrySpool | undefined {

@@ -47,6 +47,7 @@ export function sequenceOf(event: ReceivedEvent): number {
 
 export interface Exit {
   code: number | null;
+  signal: NodeJS.Signals | null;
   stdout: string;
   stderr: string;
   /** From its first output to its end: what comes before is the loading of Node and of the modules. */
@@ -62,13 +63,17 @@ export async function runProgram(
   return runFile(path, { args, env });
 }
 
-/** Runs a TypeScript file to its end. */
+/** Runs a TypeScript file to its end. `nodeArgs` are arguments for Node itself. */
 export async function runFile(
   path: string,
-  { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {},
+  {
+    args = [],
+    env = {},
+    nodeArgs = [],
+  }: { args?: string[]; env?: Record<string, string>; nodeArgs?: string[] } = {},
 ): Promise<Exit> {
   let startedMs = Number.NaN;
-  const child = spawn(process.execPath, ['--conditions=rollcall-source', path, ...args], {
+  const child = spawn(process.execPath, ['--conditions=rollcall-source', ...nodeArgs, path, ...args], {
     env: {
       ...process.env,
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
@@ -80,6 +85,6 @@ export async function runFile(
   child.stdout.once('data', () => (startedMs = performance.now()));
   child.stdout.on('data', (chunk: Buffer) => (exit.stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (exit.stderr += chunk.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { ...exit, code, tookMs: performance.now() - startedMs };
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  return { ...exit, code, signal, tookMs: performance.now() - startedMs };
 }

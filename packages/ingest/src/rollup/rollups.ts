@@ -2,7 +2,15 @@
 
 import type { Logger } from 'pino';
 import type { Engine } from '../store/engine.ts';
-import { MARK_SUMMARISED, rollUp, ROLLUPS, TOUCHED_SINCE, WAITING, type Part } from './statements.ts';
+import {
+  FURTHER_TRIES,
+  MARK_SUMMARISED,
+  rollUp,
+  ROLLUPS,
+  TOUCHED_SINCE,
+  WAITING,
+  type Part,
+} from './statements.ts';
 
 /** A run by its ID; two runs that bear it are rolled up together. */
 export interface RunName {
@@ -17,14 +25,16 @@ export interface RollupsOptions {
   readonly onPass?: (runs: number, durationMs: number) => void;
 }
 
+const BOTH: ReadonlySet<Part> = new Set(['events', 'metrics']);
+const EVENTS: ReadonlySet<Part> = new Set(['events']);
 /** Runs of one statement. */
 const BATCH = 2_000;
 /** Touches bear the clock of ClickHouse, which may be a little behind ours. */
 const SKEW_MS = 2_000;
-/** After a pass there is a pause of at least this, and of this many times its duration: a tenth of a core at the most. */
-const SHORTEST_PAUSE_MS = 250;
-const PAUSE_FACTOR = 8;
-const LONGEST_PAUSE_MS = 2_000;
+/** After a pass there is a pause of at least this, and of this many times its duration: a fifth of a core at the most. */
+const SHORTEST_PAUSE_MS = 200;
+const PAUSE_FACTOR = 4;
+const LONGEST_PAUSE_MS = 1_000;
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 10_000;
 /** What another ingest inserted, or what was not visible yet, is found by a sweep. */
@@ -46,6 +56,7 @@ export class Rollups {
   readonly #options: RollupsOptions;
   /** Start of the earliest insert that no pass has taken into account. */
   #sinceMs: number | undefined;
+  readonly #dirty = new Set<Part>();
   #passSinceMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #sweep: NodeJS.Timeout | undefined;
@@ -72,8 +83,11 @@ export class Rollups {
     return sinceMs === Infinity ? 0 : Math.max(1, Date.now() - sinceMs);
   }
 
-  /** An insert that began at `sinceMs` is in. */
-  touched(sinceMs: number): void {
+  /** An insert into this table that began at `sinceMs` is in. */
+  touched(sinceMs: number, table: string): void {
+    this.#dirty.add('events');
+    // Final points complete a client run's telemetry, so that of points both parts tell.
+    if (table.startsWith('otel_metrics')) this.#dirty.add('metrics');
     this.#sinceMs = Math.min(this.#sinceMs ?? sinceMs, sinceMs);
     this.#plan();
   }
@@ -87,7 +101,7 @@ export class Rollups {
         .catch(() => undefined)
         .then(async () => {
           this.#asked = undefined;
-          await this.#rollUp(asked.names, asked.parts);
+          await this.#rollUp(asked.names, { parts: asked.parts, isWhole: asked.parts.size === BOTH.size });
         });
       this.#asked = asked;
       this.#answering = asked.done;
@@ -104,7 +118,8 @@ export class Rollups {
     this.#timer = undefined;
     const sinceMs = this.#sinceMs;
     this.#sinceMs = undefined;
-    if (sinceMs !== undefined) await this.#rollUpTouched(sinceMs);
+    this.#dirty.clear();
+    if (sinceMs !== undefined) await this.#rollUpTouched(sinceMs, BOTH);
     await this.#rollUpWaiting({ days: 0, slackS: 0 });
   }
 
@@ -133,15 +148,18 @@ export class Rollups {
     if (sinceMs === undefined) return;
     this.#sinceMs = undefined;
     this.#passSinceMs = sinceMs;
+    const parts = new Set(this.#dirty);
+    this.#dirty.clear();
     const startedMs = performance.now();
     try {
-      await this.#rollUpTouched(sinceMs);
+      await this.#rollUpTouched(sinceMs, parts);
       this.#failures = 0;
       const durationMs = performance.now() - startedMs;
       const pauseMs = Math.min(Math.max(SHORTEST_PAUSE_MS, PAUSE_FACTOR * durationMs), LONGEST_PAUSE_MS);
       this.#restUntilMs = performance.now() + pauseMs;
     } catch (error) {
       this.#sinceMs = Math.min(this.#sinceMs ?? sinceMs, sinceMs);
+      for (const part of parts) this.#dirty.add(part);
       const pauseMs = Math.min(FIRST_RETRY_MS * 2 ** this.#failures++, LONGEST_RETRY_MS);
       this.#restUntilMs = performance.now() + pauseMs;
       this.#options.log.warn({ err: error }, 'the rollups could not be brought up to date, trying again');
@@ -150,10 +168,18 @@ export class Rollups {
     }
   }
 
-  async #rollUpTouched(sinceMs: number): Promise<void> {
+  async #rollUpTouched(sinceMs: number, parts: ReadonlySet<Part>): Promise<void> {
     const since = timeText(sinceMs - SKEW_MS);
     const names = await this.#options.engine.rows<RunName>(TOUCHED_SINCE, { since });
-    await this.#rollUp(names);
+    // After a further try the numbers of the one before count no longer, whether or not it reports any.
+    const needsBoth = parts.has('metrics') || (await this.#haveFurtherTries(names));
+    await this.#rollUp(names, { parts: needsBoth ? BOTH : EVENTS, isWhole: true });
+  }
+
+  async #haveFurtherTries(names: readonly RunName[]): Promise<boolean> {
+    if (names.length === 0) return false;
+    const [found] = await this.#options.engine.rows<{ tries: number }>(FURTHER_TRIES, parametersOf(names));
+    return (found?.tries ?? 0) > 0;
   }
 
   #sweepOnce(window: SweepWindow): void {
@@ -176,26 +202,29 @@ export class Rollups {
     }
   }
 
+  /** `isWhole`: what the other part tells can not have changed. */
   async #rollUp(
     names: readonly RunName[],
-    parts: ReadonlySet<Part> = new Set(['events', 'metrics']),
+    { parts, isWhole }: { parts: ReadonlySet<Part>; isWhole: boolean } = { parts: BOTH, isWhole: true },
   ): Promise<void> {
     const { engine, onPass } = this.#options;
     const tables = ROLLUPS.filter(({ part }) => parts.has(part));
     const startedMs = performance.now();
     for (let from = 0; from < names.length; from += BATCH) {
-      const batch = names.slice(from, from + BATCH);
       const [clock] = await engine.rows<{ at: string }>("SELECT toString(now64(3, 'UTC')) AS at");
-      const parameters = {
-        projects: [...new Set(batch.map(({ project }) => project))],
-        runs: [...new Set(batch.map(({ runId }) => runId))],
-        at: clock?.at ?? '',
-      };
+      const parameters = { ...parametersOf(names.slice(from, from + BATCH)), at: clock?.at ?? '' };
       for (const table of tables) await engine.background(rollUp(table), parameters);
-      if (parts.size > 1) await engine.background(MARK_SUMMARISED, parameters);
+      if (isWhole) await engine.background(MARK_SUMMARISED, parameters);
     }
     if (names.length > 0) onPass?.(names.length, performance.now() - startedMs);
   }
+}
+
+function parametersOf(names: readonly RunName[]): { projects: string[]; runs: string[] } {
+  return {
+    projects: [...new Set(names.map(({ project }) => project))],
+    runs: [...new Set(names.map(({ runId }) => runId))],
+  };
 }
 
 /** A time as ClickHouse reads it, UTC. */

@@ -26,29 +26,8 @@ const CLIENT_RUN_COLUMNS =
   declared_end_at declared_status reason error_type error_message last_sign_at heard_ms interval_ms is_job_ended
   job_heard_ms job_interval_ms progress_done progress_total is_cut fingerprint`);
 
+/** In the order in which they are written: when a run says that it has ended, what belongs to it says so already. */
 export const ROLLUPS: readonly RollupTable[] = [
-  {
-    table: 'run_summaries',
-    facts: 'run_facts',
-    part: 'events',
-    key: 'project_id, run_id, origin',
-    columns: RUN_COLUMNS,
-  },
-  {
-    table: 'client_run_summaries',
-    facts: 'client_run_facts',
-    part: 'events',
-    key: 'project_id, run_id, origin, client_id',
-    columns: CLIENT_RUN_COLUMNS,
-    hasDigest: true,
-  },
-  {
-    table: 'failure_summaries',
-    facts: 'failure_facts',
-    part: 'events',
-    key: 'project_id, run_id, origin, fingerprint',
-    columns: words('job_name error_type sample_message step first_seen last_seen occurrences clients'),
-  },
   {
     table: 'metric_summaries',
     facts: 'metric_facts',
@@ -63,6 +42,28 @@ export const ROLLUPS: readonly RollupTable[] = [
     part: 'metrics',
     key: 'project_id, run_id, origin, metric, aggregation',
     columns: words('job_name unit is_reported value clients updated_at'),
+  },
+  {
+    table: 'failure_summaries',
+    facts: 'failure_facts',
+    part: 'events',
+    key: 'project_id, run_id, origin, fingerprint',
+    columns: words('job_name error_type sample_message step first_seen last_seen occurrences clients'),
+  },
+  {
+    table: 'client_run_summaries',
+    facts: 'client_run_facts',
+    part: 'events',
+    key: 'project_id, run_id, origin, client_id',
+    columns: CLIENT_RUN_COLUMNS,
+    hasDigest: true,
+  },
+  {
+    table: 'run_summaries',
+    facts: 'run_facts',
+    part: 'events',
+    key: 'project_id, run_id, origin',
+    columns: RUN_COLUMNS,
   },
 ];
 
@@ -86,6 +87,12 @@ export function rollUp({ table, facts, key, columns, hasDigest = false }: Rollup
 export const MARK_SUMMARISED = `INSERT INTO run_touches (project_id, run_id, touched_at, summarised_at)
   SELECT project_id, run_id, max(run_touches.touched_at), toDateTime64({at:String}, 3, 'UTC')
   FROM run_touches WHERE ${THESE_RUNS} GROUP BY project_id, run_id`;
+
+/** Counts the later tries of `{runs}`, of job runs and of client runs. */
+export const FURTHER_TRIES = `SELECT toUInt32(sum(tries)) AS tries FROM (
+    SELECT count() AS tries FROM client_run_states WHERE ${THESE_RUNS} AND attempt > 1
+    UNION ALL
+    SELECT count() AS tries FROM job_run_states WHERE ${THESE_RUNS} AND attempt > 1)`;
 
 /** Runs whose evidence was inserted at or after `{since}`. */
 export const TOUCHED_SINCE = `SELECT DISTINCT project_id AS project, run_id AS runId

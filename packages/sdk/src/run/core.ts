@@ -12,6 +12,8 @@ import type { RunCounts } from './shared-counts.ts';
 export interface Core {
   readonly tracer: Tracer;
   readonly logger: Logger;
+  /** Takes log lines of the application, by who wrote them: `console`. */
+  readonly logLines: (source: string) => Logger;
   readonly odometers: Odometers;
   readonly delivery: Delivery;
   readonly heartbeat: Heartbeat;

@@ -1,7 +1,7 @@
 /** Makes each worker that bree starts a job run, which the worker thread can join. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
 import { SHARE_ENV, type Worker, type WorkerOptions } from 'node:worker_threads';
-import { context, createContextKey } from '@opentelemetry/api';
 import { runContextToEnv } from '../../run/handed-run.ts';
 import {
   ExecutionInstrumentation,
@@ -24,7 +24,8 @@ interface Bree extends EventEmitter {
   workers: Map<string, Worker>;
 }
 
-const SCHEDULED = createContextKey('rollcall.bree.scheduled');
+/** Not OpenTelemetry's context: bree may start before that has a manager. */
+const scheduled = new AsyncLocalStorage<true>();
 
 /** For bree 9. */
 export class BreeInstrumentation extends ExecutionInstrumentation<BreeJob> {
@@ -43,10 +44,7 @@ export class BreeInstrumentation extends ExecutionInstrumentation<BreeJob> {
     this.wrap(bree, 'start', (original) => {
       return async function start(this: Bree, ...args: unknown[]) {
         // The timers that it sets remember who set them; a call of `run` from elsewhere is one by hand.
-        return context.with(
-          context.active().setValue(SCHEDULED, true),
-          async () => original.apply(this, args) as unknown,
-        );
+        return scheduled.run(true, async () => original.apply(this, args) as unknown);
       };
     });
     const open = new WeakMap<Bree, Map<string, AbortController>>();
@@ -58,7 +56,8 @@ export class BreeInstrumentation extends ExecutionInstrumentation<BreeJob> {
     this.wrap(bree, 'stop', (original) => {
       return async function stop(this: Bree, name?: string) {
         for (const [running, controller] of open.get(this) ?? []) {
-          if (name === undefined || name === running) controller.abort(new Error('Stopped by bree.stop()'));
+          const isMeant = name === undefined || name === running;
+          if (isMeant && this.workers.has(running)) controller.abort(new Error('Stopped by bree.stop()'));
         }
         return original.call(this, name) as unknown;
       };
@@ -117,7 +116,7 @@ export class BreeInstrumentation extends ExecutionInstrumentation<BreeJob> {
     return {
       jobName: this.jobNameOf(job, job.name),
       clientId: this.clientIdOf(job),
-      trigger: context.active().getValue(SCHEDULED) === true ? 'schedule' : 'manual',
+      trigger: scheduled.getStore() === true ? 'schedule' : 'manual',
       schedule: scheduleOf(job, bree),
     };
   }

@@ -1,5 +1,5 @@
 /** Makes each job that a pg-boss worker handles a job run, or a part of the run that sent it. */
-import type { Carrier } from '../../run/handed-run.ts';
+import { runIn, type Carrier } from '../../run/handed-run.ts';
 import {
   ExecutionInstrumentation,
   type ExecutionConfig,
@@ -100,7 +100,9 @@ export class PgBossInstrumentation extends ExecutionInstrumentation<PgBossJob> {
       const carriers = Array.isArray(jobs) ? jobs.map(({ data }) => takeCarrier(data)) : [];
       const [job] = Array.isArray(jobs) ? jobs : [];
       if (job === undefined || this.isSkipped(job)) return handler(jobs, ...rest);
-      if (jobs.length > 1) return this.runBatch(jobs, job, async () => handler(jobs, ...rest));
+      if (jobs.length > 1) {
+        return this.runBatch(jobs, job, carriers, async () => handler(jobs, ...rest));
+      }
       const schedule = await schedules.of(job);
       return runExecution(this.executionOf(job, carriers[0], schedule), () => handler(jobs, ...rest));
     };
@@ -110,11 +112,13 @@ export class PgBossInstrumentation extends ExecutionInstrumentation<PgBossJob> {
   private async runBatch(
     jobs: ActiveJob[],
     first: ActiveJob,
+    carriers: (Carrier | undefined)[],
     handle: () => Promise<unknown>,
   ): Promise<unknown> {
     const jobName = this.jobNameOf(first, first.name);
     const clientIds = jobs.map((job) => this.clientIdOf(job)).filter((clientId) => clientId !== undefined);
-    return runExecution({ jobName, trigger: 'queue', delayMs: delayOf(first) }, (run) => {
+    const carrier = sharedCarrier(carriers);
+    return runExecution({ jobName, trigger: 'queue', delayMs: delayOf(first), carrier }, (run) => {
       if (clientIds.length > 0) run.expectClients(clientIds);
       safely('describe a batch', () =>
         trace.getActiveSpan()?.setAttributes({
@@ -148,6 +152,16 @@ export class PgBossInstrumentation extends ExecutionInstrumentation<PgBossJob> {
       },
     };
   }
+}
+
+/** The run that asked for all of a batch, if it is one. */
+function sharedCarrier([first, ...others]: (Carrier | undefined)[]): Carrier | undefined {
+  const runOf = (carrier: Carrier | undefined) => {
+    const identity = carrier === undefined ? undefined : runIn(carrier)?.identity;
+    return identity === undefined ? undefined : `${identity.runId} ${identity.origin}`;
+  };
+  const run = runOf(first);
+  return run !== undefined && others.every((other) => runOf(other) === run) ? first : undefined;
 }
 
 /** Since it was due: its first time, or its retry. */

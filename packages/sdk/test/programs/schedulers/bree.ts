@@ -12,6 +12,7 @@ const bree = new Bree({
   jobs: [
     { name: 'nightly_sync', interval: 50 },
     { name: 'billing', cron: '0 3 * * *' },
+    { name: 'harvest', interval: 0 },
   ],
 });
 const ended = async (name: string) =>
@@ -27,3 +28,7 @@ await bree.stop('nightly_sync');
 const billed = ended('billing');
 await bree.run('billing');
 await billed;
+const online = new Promise((resolve) => void bree.once('worker created', resolve));
+await bree.run('harvest');
+await online;
+await bree.stop('harvest');
