@@ -9,6 +9,9 @@ import { claimDataDir } from './data-dir.ts';
 import { createApp } from './http/app.ts';
 import { createKeyRing, readKeys } from './keys/key-ring.ts';
 import { createCounters } from './observe/counters.ts';
+import { createDeclareSchedule } from './schedules/declare-schedule.ts';
+import { ScheduleStore } from './schedules/schedule-store.ts';
+import { ScheduleWatch } from './schedules/schedule-watch.ts';
 import { Spool, type SpoolBlock } from './spool/spool.ts';
 import { Writer } from './spool/writer.ts';
 import { openEngine, type Engine } from './store/engine.ts';
@@ -93,10 +96,14 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   rollups.start();
 
   const sealSoon = sealer(spool);
+  const keep = (blocks: readonly SpoolBlock[]): Promise<{ inserted: Promise<unknown> }> =>
+    persist(spool, writer, sealSoon, blocks);
+  const schedules = new ScheduleWatch({ store: new ScheduleStore(engine), clock: Date.now, log });
+  undo.defer(() => schedules.stop());
   const tracker = new Tracker({
     engine,
     clock: Date.now,
-    persist: (blocks) => persist(spool, writer, sealSoon, blocks),
+    persist: keep,
     settle: (names, parts) => rollups.settle(names, parts),
     recovered: writer.idle(),
   });
@@ -106,6 +113,11 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     engine,
     spool,
     tracker,
+    declareSchedule: createDeclareSchedule({
+      persist: keep,
+      replan: () => schedules.tick(),
+      clock: Date.now,
+    }),
     keys,
     counters,
     log,
@@ -117,6 +129,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   server.requestTimeout = 60_000;
   const url = await listen(server, config);
   undo.defer(() => stopListening(server));
+  schedules.start();
   await claim.announce({ url, localKey });
   log.info({ url, engine: engine.kind, place: engine.place, keys: keys.size }, 'ready');
 

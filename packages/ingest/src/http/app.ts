@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { encodingOf, errorResponse } from '../otlp/responses.ts';
 import { createOtlpRoutes } from '../otlp/routes.ts';
 import type { Counters } from '../observe/counters.ts';
+import type { DeclareSchedule } from '../schedules/declare-schedule.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Engine } from '../store/engine.ts';
 import type { Tracker } from '../tracking/tracker.ts';
@@ -14,6 +15,7 @@ import { authenticate, type AppEnv, type KeyRing } from './authenticate.ts';
 import { drawApiPage } from './api-page.ts';
 import { problem } from './problem.ts';
 import { createSqlRoutes } from './sql-routes.ts';
+import { addScheduleRoutes } from './schedule-routes.ts';
 import { createTrackingRoutes, describeTracking } from './tracking-routes.ts';
 
 export interface AppOptions {
@@ -22,6 +24,7 @@ export interface AppOptions {
   readonly engine: Engine;
   readonly spool: Spool;
   readonly tracker: Tracker;
+  readonly declareSchedule: DeclareSchedule;
   readonly keys: KeyRing;
   readonly counters: Counters;
   readonly log: Logger;
@@ -34,6 +37,7 @@ export function createApp({
   engine,
   spool,
   tracker,
+  declareSchedule,
   keys,
   counters,
   log,
@@ -84,20 +88,17 @@ export function createApp({
         log.error({ err: error }, 'rows could not be kept; the sender is told to try again'),
     }),
   );
-  const tracking = createTrackingRoutes({
-    engine,
-    tracker,
-    mayRead: authenticate(keys, 'read', { onRefused }),
-    mayWrite: authenticate(keys, 'ingest', { onRefused }),
-  });
+  const mayRead = authenticate(keys, 'read', { onRefused });
+  const mayWrite = authenticate(keys, 'ingest', { onRefused });
+  const tracking = createTrackingRoutes({ engine, tracker, mayRead, mayWrite });
+  addScheduleRoutes(tracking, { engine, declareSchedule, mayRead, mayWrite });
   const description = describeTracking(tracking);
-  app.use(
-    '/api/v1/runs/*',
-    bodyLimit({
-      maxSize: limits.maxBodyBytes,
-      onError: (c) => problem(c, 413, 'too_large', `A body has at most ${limits.maxBodyBytes} bytes here.`),
-    }),
-  );
+  const bounded = bodyLimit({
+    maxSize: limits.maxBodyBytes,
+    onError: (c) => problem(c, 413, 'too_large', `A body has at most ${limits.maxBodyBytes} bytes here.`),
+  });
+  app.use('/api/v1/runs/*', bounded);
+  app.use('/api/v1/jobs/*', bounded);
   app.route('/api/v1', tracking);
   app.get('/api/openapi.json', (c) => c.json(description));
   app.get('/api/docs', (c) => {

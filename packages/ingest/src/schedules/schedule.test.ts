@@ -84,7 +84,7 @@ const field = (low: number, high: number): fc.Arbitrary<string> =>
   fc.oneof(
     fc.constant('*'),
     fc.integer({ min: low, max: high }).map(String),
-    fc.integer({ min: 1, max: 30 }).map((step) => `*/${step}`),
+    fc.integer({ min: 1, max: high - low }).map((step) => `*/${step}`),
     fc
       .uniqueArray(fc.integer({ min: low, max: high }), { minLength: 1, maxLength: 3 })
       .map((values) => values.join(',')),
