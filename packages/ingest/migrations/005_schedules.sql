@@ -224,7 +224,7 @@ LEFT JOIN
         UNION ALL
         SELECT project_id, run_id
         FROM run_summaries
-        WHERE run_id >= formatDateTime(now('UTC') - INTERVAL 2 DAY, '%y%m%d-%H%i%S') AND (declared_end_at = toDateTime64(0, 9, 'UTC') OR notEmpty(open_clients))
+        WHERE run_id >= formatDateTime(now('UTC') - INTERVAL 2 DAY, '%y%m%d-%H%i%S') AND (declared_end_at = toDateTime64(0, 9, 'UTC') OR notEmpty(open_lost_ms))
     )
     GROUP BY project_id, job_name
 ) AS runs ON runs.project_id = jobs.project_id AND runs.job_name = jobs.job_name

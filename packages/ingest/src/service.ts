@@ -3,11 +3,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
+import { consoleFolder } from '@rollcall/console';
 import type { Logger } from 'pino';
 import type { IngestConfig } from './config.ts';
 import { claimDataDir } from './data-dir.ts';
 import { createApp } from './http/app.ts';
 import { createKeyRing, readKeys } from './keys/key-ring.ts';
+import { LiveFeed } from './live/live-feed.ts';
 import { createCounters } from './observe/counters.ts';
 import { createDeclareSchedule } from './schedules/declare-schedule.ts';
 import { ScheduleStore } from './schedules/schedule-store.ts';
@@ -107,6 +109,8 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     settle: (names, parts) => rollups.settle(names, parts),
     recovered: writer.idle(),
   });
+  const feed = new LiveFeed({ engine, clock: Date.now, log });
+  undo.defer(() => feed.close());
   let isStopping = false;
   const app = createApp({
     isStopping: () => isStopping,
@@ -118,6 +122,8 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
       replan: () => schedules.tick(),
       clock: Date.now,
     }),
+    feed,
+    consoleFolder,
     keys,
     counters,
     log,
@@ -150,6 +156,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
 
   async function close(): Promise<void> {
     isStopping = true;
+    await feed.close();
     await stopListening(server);
     await spool.close();
     const { left } = await writer.drain(DRAIN_AT_CLOSE_MS);

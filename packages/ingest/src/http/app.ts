@@ -7,16 +7,20 @@ import type { Logger } from 'pino';
 import { encodingOf, errorResponse } from '../otlp/responses.ts';
 import { createOtlpRoutes } from '../otlp/routes.ts';
 import type { Counters } from '../observe/counters.ts';
+import type { LiveFeed } from '../live/live-feed.ts';
 import type { DeclareSchedule } from '../schedules/declare-schedule.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Engine } from '../store/engine.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import { authenticate, type AppEnv, type KeyRing } from './authenticate.ts';
 import { drawApiPage } from './api-page.ts';
+import { createConsoleRoutes } from './console-routes.ts';
+import { createLiveRoutes } from './live-routes.ts';
 import { problem } from './problem.ts';
 import { createSqlRoutes } from './sql-routes.ts';
-import { addScheduleRoutes } from './schedule-routes.ts';
-import { createTrackingRoutes, describeTracking } from './tracking-routes.ts';
+import { createScheduleRoutes } from './schedule-routes.ts';
+import { createStaticConsole } from './static-console.ts';
+import { createApiRoutes, createTrackingRoutes, describeApi } from './tracking-routes.ts';
 
 export interface AppOptions {
   /** While it is, nothing new is taken: senders hear 503 and that the connection ends. */
@@ -25,6 +29,9 @@ export interface AppOptions {
   readonly spool: Spool;
   readonly tracker: Tracker;
   readonly declareSchedule: DeclareSchedule;
+  readonly feed: LiveFeed;
+  /** Folder of the built console. */
+  readonly consoleFolder: string;
   readonly keys: KeyRing;
   readonly counters: Counters;
   readonly log: Logger;
@@ -38,6 +45,8 @@ export function createApp({
   spool,
   tracker,
   declareSchedule,
+  feed,
+  consoleFolder,
   keys,
   counters,
   log,
@@ -90,16 +99,19 @@ export function createApp({
   );
   const mayRead = authenticate(keys, 'read', { onRefused });
   const mayWrite = authenticate(keys, 'ingest', { onRefused });
-  const tracking = createTrackingRoutes({ engine, tracker, mayRead, mayWrite });
-  addScheduleRoutes(tracking, { engine, declareSchedule, mayRead, mayWrite });
-  const description = describeTracking(tracking);
+  const api = createApiRoutes();
+  api.route('/', createTrackingRoutes({ engine, tracker, mayRead, mayWrite }));
+  api.route('/', createScheduleRoutes({ engine, declareSchedule, mayRead, mayWrite }));
+  api.route('/', createConsoleRoutes({ engine, tracker, mayRead }));
+  api.route('/', createLiveRoutes({ feed, mayRead }));
+  const description = describeApi(api);
   const bounded = bodyLimit({
     maxSize: limits.maxBodyBytes,
     onError: (c) => problem(c, 413, 'too_large', `A body has at most ${limits.maxBodyBytes} bytes here.`),
   });
   app.use('/api/v1/runs/*', bounded);
   app.use('/api/v1/jobs/*', bounded);
-  app.route('/api/v1', tracking);
+  app.route('/api/v1', api);
   app.get('/api/openapi.json', (c) => c.json(description));
   app.get('/api/docs', (c) => {
     c.header('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'");
@@ -109,6 +121,7 @@ export function createApp({
   app.use('/api/v1/sql', authenticate(keys, 'admin', { onRefused, alwaysByKey: true }));
   app.route('/api/v1/sql', createSqlRoutes({ engine }));
 
+  app.route('/', createStaticConsole(consoleFolder));
   app.notFound((c) =>
     problem(
       c,

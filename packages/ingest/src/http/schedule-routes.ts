@@ -8,6 +8,7 @@ import { readExpectedRun, type ExpectedRun } from '../schedules/expected-runs.ts
 import type { Engine } from '../store/engine.ts';
 import { TrackingError } from '../tracking/tracking-error.ts';
 import type { AppEnv } from './authenticate.ts';
+import { createApiRoutes } from './tracking-routes.ts';
 import { problemSchema } from './tracking-schemas.ts';
 
 export interface ScheduleRoutesOptions {
@@ -44,7 +45,7 @@ const givenSchema = z
       .optional()
       .openapi({ description: 'A run that takes longer is shown as running too long' }),
   })
-  .openapi('Schedule');
+  .openapi('NewSchedule');
 const expectedSchema = z
   .object({
     project: z.string(),
@@ -93,11 +94,14 @@ const answers = {
   ),
 } as { 200: { description: string; content: { 'application/json': { schema: typeof expectedSchema } } } };
 
-/** Adds them to routes that answer refusals as problem+json. */
-export function addScheduleRoutes(
-  routes: OpenAPIHono<AppEnv>,
-  { engine, declareSchedule, mayRead, mayWrite }: ScheduleRoutesOptions,
-): void {
+/** Reads and declares schedules. */
+export function createScheduleRoutes({
+  engine,
+  declareSchedule,
+  mayRead,
+  mayWrite,
+}: ScheduleRoutesOptions): OpenAPIHono<AppEnv> {
+  const routes = createApiRoutes();
   const read = async (project: string, job: string): Promise<ExpectedRun> => {
     const found = await readExpectedRun(engine, project, job);
     if (found === null) throw new TrackingError('job_not_found', `Nobody has heard of a job '${job}' yet.`);
@@ -133,4 +137,5 @@ export function addScheduleRoutes(
       return c.json(await read(project, job), 200);
     },
   );
+  return routes;
 }

@@ -1,0 +1,21 @@
+/** Starts the console in the page. */
+
+import { QueryClientProvider } from '@tanstack/preact-query';
+import { render } from 'preact';
+import { queryClient } from './api/queries.ts';
+import { App } from './app.tsx';
+import { startTheme } from './parts/theme.ts';
+import './styles/base.css';
+import './styles/frame.css';
+import './styles/lists.css';
+
+startTheme();
+const root = document.getElementById('app');
+if (root !== null) {
+  render(
+    <QueryClientProvider client={queryClient}>
+      <App />
+    </QueryClientProvider>,
+    root,
+  );
+}
