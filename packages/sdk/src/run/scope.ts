@@ -47,9 +47,20 @@ export interface Place {
 export function placeOf(): Place | undefined {
   const active = context.active();
   const scope = scopeOf(active);
-  if (scope === undefined) return undefined;
+  if (scope === undefined) return adoptedRun();
   const span = trace.getSpan(active) ?? (scope.client ?? scope.run).span;
   return { scope, context: active, span };
+}
+
+let adopted: JobRun | undefined;
+
+/** Makes a run that of all code of the process which is in no other. */
+export function adoptRun(run: JobRun): void {
+  adopted = run;
+}
+
+export function adoptedRun(): JobRun | undefined {
+  return adopted?.ended === false ? adopted : undefined;
 }
 
 export function scopeOf(of: Context = context.active()): Scope | undefined {

@@ -1,10 +1,6 @@
 /** A BullMQ worker that hangs in its first attempt, so that it can be killed there, and finishes in its second. */
-import { createRequire } from 'node:module';
+import { Queue, Worker } from 'bullmq';
 import { count, currentRun } from '@rollcall/sdk';
-
-// The library is a development dependency of the SDK.
-const load = createRequire(new URL('../../packages/sdk/package.json', import.meta.url));
-const { Queue, Worker } = load('bullmq') as typeof import('bullmq');
 
 const { hostname: host, port } = new URL(process.env['REDIS_URL'] ?? '');
 const connection = { host, port: Number(port) };
