@@ -1,6 +1,8 @@
 /** Existing batch programs that know nothing of Rollcall, tracked by a config file alone. */
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FLIGHTS_PATH } from '../packages/cli/src/demo/flight-data.ts';
 import {
   ask,
   askUntil,
@@ -13,7 +15,7 @@ import {
 } from './rollcall-process.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../examples/existing-batch/', import.meta.url));
-const DATA = fileURLToPath(new URL('../data', import.meta.resolve('vega-datasets')));
+const DATA = dirname(FLIGHTS_PATH);
 const TRUTH = fileURLToPath(new URL('../packages/cli/src/demo/truth.ts', import.meta.url));
 const REGISTER = '--import=@rollcall/sdk/register';
 
