@@ -63,6 +63,7 @@ export async function fillBigProject(
     BIG_FAILURES,
     BIG_STEPS,
     BIG_LOGS,
+    TOUCHES,
   ])
     await engine.command(statement, parameters);
   return { project, bigRunId: runIdOf(parameters.bigStart), bigJob: parameters.bigJob };
@@ -127,6 +128,10 @@ SELECT {project:String}, run_id, origin, if(kind = 8, '', format('client-{}', le
     'Error: as above\\n    at fetchRecords (file:///app/src/fetch.ts:41:11)\\n    at handleClient (file:///app/src/job.ts:17:5)'
 FROM (SELECT number, ${TIMES} FROM numbers({runs:UInt32}))
 WHERE kind IN (1, 2, 3, 8)`;
+
+/** What was inserted past the raw tables waits for its rollup: the next service that starts does it, or `Rollups.catchUp`. */
+const TOUCHES = `INSERT INTO run_touches (project_id, run_id, touched_at)
+SELECT project_id, run_id, now64(3) FROM job_run_states WHERE project_id = {project:String} GROUP BY project_id, run_id`;
 
 const BIG = `
     toDateTime64({bigStart:UInt32}, 9, 'UTC') AS start,

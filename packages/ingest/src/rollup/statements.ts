@@ -18,13 +18,12 @@ export interface RollupTable {
 
 const RUN_COLUMNS =
   words(`job_name trace_id attempt recovered started_at declared_end_at declared_status reason
-  error_type error_message last_sign_at heard_ms heartbeat_interval_ms progress_done progress_total expected expected_ended
-  unanswered started unexpected completed completed_with_errors nothing_to_do failed timed_out cancelled open_clients
+  error_type error_message last_sign_at lost_ms heartbeat_interval_ms progress_done progress_total expected expected_ended
+  unanswered started unexpected completed completed_with_errors nothing_to_do failed timed_out cancelled open_lost_ms
   clients_cut clients_ended_at clients_sign_at missing_events events_sent lacks_metrics origins noted`);
 const CLIENT_RUN_COLUMNS =
   words(`job_name trace_id span_id producer attempt expected relation recovered started_at
-  declared_end_at declared_status reason error_type error_message last_sign_at heard_ms interval_ms is_job_ended
-  job_heard_ms job_interval_ms progress_done progress_total is_cut fingerprint`);
+  declared_end_at declared_status reason error_type error_message last_sign_at lost_ms unanswered_ms progress_done progress_total is_cut fingerprint`);
 
 /** In the order in which they are written: when a run says that it has ended, what belongs to it says so already. */
 export const ROLLUPS: readonly RollupTable[] = [

@@ -63,6 +63,11 @@ export class Writer {
     this.#work(segment.table);
   }
 
+  /** Whether segments of this table are on their way. */
+  isBusy(table: string): boolean {
+    return (this.#queues.get(table)?.length ?? 0) > 0;
+  }
+
   /** Number of segments that are not in ClickHouse yet. */
   get depth(): number {
     return [...this.#queues.values()].reduce((sum, queue) => sum + queue.length, 0);
@@ -138,7 +143,7 @@ export class Writer {
       await engine.insertFile({
         table: segment.table,
         path: segment.path,
-        format: 'JSONEachRow',
+        format: segment.format,
         token: segment.token,
       });
     } catch (error) {

@@ -1,8 +1,13 @@
 /** Turns OTLP metric points into rows of the otel_metrics_* tables. */
 import { ATTR } from '@rollcall/semconv';
-import { checkOptionalTime, checkRunTime, optionalSpanId, optionalTraceId } from '../otlp/check-fields.ts';
-import { checkPoint, hasNoRecordedValue } from '../otlp/check-metric.ts';
-import { RecordError } from '../otlp/fault.ts';
+import {
+  checkOptionalTime,
+  checkRunTime,
+  optionalSpanId,
+  optionalTraceId,
+} from '../../src/otlp/check-fields.ts';
+import { checkPoint, hasNoRecordedValue } from '../../src/otlp/check-metric.ts';
+import { RecordError } from '../../src/otlp/fault.ts';
 import type {
   Exemplar,
   ExponentialHistogramPoint,
@@ -13,7 +18,7 @@ import type {
   Origin,
   SignalRecords,
   SummaryPoint,
-} from '../otlp/records.ts';
+} from '../../src/otlp/records.ts';
 import {
   arrayJson,
   attributesJson,

@@ -1,9 +1,9 @@
 /** Decodes the spans of a protobuf `ExportTraceServiceRequest`. */
-import type { RecordSink } from './fault.ts';
+import type { RecordSink } from '../../src/otlp/fault.ts';
 import { visitRecords, walkRequest } from './protobuf-origins.ts';
-import type { ProtobufReader } from './protobuf-reader.ts';
-import { readAttribute } from './protobuf-values.ts';
-import type { Span, SpanEvent, SpanLink } from './records.ts';
+import type { ProtobufReader } from '../../src/otlp/protobuf-reader.ts';
+import { readAttribute } from '../../src/otlp/protobuf-values.ts';
+import type { Span, SpanEvent, SpanLink } from '../../src/otlp/records.ts';
 
 /** Sends every span of `body` to `sink`; throws `MalformedBody` where the body is not OTLP. */
 export function decodeProtobufTraces(body: Uint8Array, sink: RecordSink<Span>): void {

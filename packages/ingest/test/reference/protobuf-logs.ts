@@ -1,9 +1,9 @@
 /** Decodes the log records of a protobuf `ExportLogsServiceRequest`. */
-import type { RecordSink } from './fault.ts';
+import type { RecordSink } from '../../src/otlp/fault.ts';
 import { visitRecords, walkRequest } from './protobuf-origins.ts';
-import type { ProtobufReader } from './protobuf-reader.ts';
-import { readAnyValue, readAttribute } from './protobuf-values.ts';
-import type { LogRecord } from './records.ts';
+import type { ProtobufReader } from '../../src/otlp/protobuf-reader.ts';
+import { readAnyValue, readAttribute } from '../../src/otlp/protobuf-values.ts';
+import type { LogRecord } from '../../src/otlp/records.ts';
 
 /** Sends every log record of `body` to `sink`; throws `MalformedBody` where the body is not OTLP. */
 export function decodeProtobufLogs(body: Uint8Array, sink: RecordSink<LogRecord>): void {

@@ -1,6 +1,6 @@
 /** Decodes the five kinds of protobuf data points (opentelemetry/proto/metrics/v1/metrics.proto). */
-import type { ProtobufReader } from './protobuf-reader.ts';
-import { readAttribute, readExemplar } from './protobuf-values.ts';
+import type { ProtobufReader } from '../../src/otlp/protobuf-reader.ts';
+import { readAttribute, readExemplar } from '../../src/otlp/protobuf-values.ts';
 import type {
   Buckets,
   ExponentialHistogramPoint,
@@ -8,7 +8,7 @@ import type {
   MetricPoint,
   NumberPoint,
   SummaryPoint,
-} from './records.ts';
+} from '../../src/otlp/records.ts';
 
 export function readNumberPoint(reader: ProtobufReader, kind: NumberPoint['kind']): NumberPoint {
   const point: NumberPoint = { kind, ...emptyPoint(), value: null, exemplars: [] };

@@ -1,8 +1,8 @@
 /** Decodes the points of an OTLP/JSON `ExportMetricsServiceRequest`. */
-import { missingKind } from './check-metric.ts';
-import { contain, type Fault, type RecordSink } from './fault.ts';
-import { isJsonObject, type JsonObject } from './json-body.ts';
-import { boolOf, fieldOf, int32Of, listOf, textOf, toObject } from './json-fields.ts';
+import { missingKind } from '../../src/otlp/check-metric.ts';
+import { contain, type Fault, type RecordSink } from '../../src/otlp/fault.ts';
+import { isJsonObject, type JsonObject } from '../../src/otlp/json-body.ts';
+import { boolOf, fieldOf, int32Of, listOf, textOf, toObject } from '../../src/otlp/json-fields.ts';
 import { walkJsonRequest } from './json-origins.ts';
 import {
   toExponentialHistogramPoint,
@@ -10,8 +10,8 @@ import {
   toNumberPoint,
   toSummaryPoint,
 } from './json-points.ts';
-import { attributesOf } from './json-values.ts';
-import type { Metric, MetricPoint, Origin, SignalRecords } from './records.ts';
+import { attributesOf } from '../../src/otlp/json-values.ts';
+import type { Metric, MetricPoint, Origin, SignalRecords } from '../../src/otlp/records.ts';
 
 type MetricSink = RecordSink<SignalRecords['metrics']>;
 

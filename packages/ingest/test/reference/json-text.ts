@@ -1,5 +1,5 @@
 /** Writes values as the JSON that ClickHouse's JSONEachRow reads exactly. */
-import type { AnyValue, Attributes } from '../otlp/records.ts';
+import type { AnyValue, Attributes } from '../../src/otlp/records.ts';
 
 /** A text, in quotes; every control character is escaped, so that a row stays on one line. */
 export function textJson(text: string): string {

@@ -5,9 +5,9 @@ import {
   checkRunTime,
   optionalSpanId,
   optionalTraceId,
-} from '../otlp/check-fields.ts';
-import { RecordError } from '../otlp/fault.ts';
-import type { LogRecord, Origin } from '../otlp/records.ts';
+} from '../../src/otlp/check-fields.ts';
+import { RecordError } from '../../src/otlp/fault.ts';
+import type { LogRecord, Origin } from '../../src/otlp/records.ts';
 import { attributesJson, textJson, valueText } from './json-text.ts';
 import type { RowContext } from './origin-columns.ts';
 import type { Row } from './row-collector.ts';

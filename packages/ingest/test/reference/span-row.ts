@@ -9,8 +9,8 @@ import {
   checkTraceId,
   optionalSpanId,
   optionalTraceId,
-} from '../otlp/check-fields.ts';
-import type { Origin, Span, SpanEvent, SpanLink } from '../otlp/records.ts';
+} from '../../src/otlp/check-fields.ts';
+import type { Origin, Span, SpanEvent, SpanLink } from '../../src/otlp/records.ts';
 import { arrayJson, attributesJson, textJson, uint64Json } from './json-text.ts';
 import type { RowContext } from './origin-columns.ts';
 import type { Row } from './row-collector.ts';

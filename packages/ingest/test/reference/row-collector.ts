@@ -1,9 +1,15 @@
 /** Gathers the rows of one request into one block per table, and counts what was refused. */
-import { contain, type Fault, RECORD_TOO_LARGE, type RecordSink, type RefusalReason } from '../otlp/fault.ts';
-import { MAX_RECORDS, MAX_ROW_LENGTH, MAX_ROWS_LENGTH } from '../otlp/limits.ts';
-import type { Origin } from '../otlp/records.ts';
+import {
+  contain,
+  type Fault,
+  RECORD_TOO_LARGE,
+  type RecordSink,
+  type RefusalReason,
+} from '../../src/otlp/fault.ts';
+import { MAX_RECORDS, MAX_ROW_BYTES, MAX_ROWS_BYTES } from '../../src/otlp/limits.ts';
+import type { Origin } from '../../src/otlp/records.ts';
 import { OriginColumns, type RowContext } from './origin-columns.ts';
-import { OTEL_TABLES, type OtelTable } from './tables.ts';
+import { OTEL_TABLES, type OtelTable } from '../../src/rows/tables.ts';
 
 /** Rows for one table, ready for `INSERT … FORMAT JSONEachRow`. */
 export interface Block {
@@ -32,7 +38,7 @@ const CHUNK_LENGTH = 64 * 1024;
 
 const BATCH_TOO_LARGE: Fault = {
   reason: 'batch_too_large',
-  message: `The rows of this request exceed ${MAX_ROWS_LENGTH} characters; send smaller batches.`,
+  message: `The rows of this request exceed ${MAX_ROWS_BYTES} characters; send smaller batches.`,
 };
 const TOO_MANY_RECORDS: Fault = {
   reason: 'too_many_records',
@@ -94,8 +100,8 @@ export class RowCollector {
     if ('fault' in row) return row;
     if (!row.item) return { item: undefined };
     const length = columns.item.length + row.item.columns.length;
-    if (length > MAX_ROW_LENGTH) return { fault: RECORD_TOO_LARGE };
-    if (this.#length + length > MAX_ROWS_LENGTH) return { fault: (this.#closed = BATCH_TOO_LARGE) };
+    if (length > MAX_ROW_BYTES) return { fault: RECORD_TOO_LARGE };
+    if (this.#length + length > MAX_ROWS_BYTES) return { fault: (this.#closed = BATCH_TOO_LARGE) };
     return { item: { table: row.item.table, line: `{${columns.item},${row.item.columns}}\n` } };
   }
 

@@ -1,9 +1,9 @@
 /** Walks an OTLP/JSON export request down to its records: resources, their scopes, the records of each. */
-import { contain, type Fault, MalformedBody, RecordError, type RecordSink } from './fault.ts';
-import { parseJsonBody, type JsonObject } from './json-body.ts';
-import { fieldOf, listOf, objectOf, textOf, toObject } from './json-fields.ts';
-import { toResource, toScope } from './json-values.ts';
-import type { Origin } from './records.ts';
+import { contain, type Fault, MalformedBody, RecordError, type RecordSink } from '../../src/otlp/fault.ts';
+import { parseJsonBody, type JsonObject } from '../../src/otlp/json-body.ts';
+import { fieldOf, listOf, objectOf, textOf, toObject } from '../../src/otlp/json-fields.ts';
+import { toResource, toScope } from '../../src/otlp/json-values.ts';
+import type { Origin } from '../../src/otlp/records.ts';
 
 /** The field names that differ between the signals. */
 export interface JsonShape {

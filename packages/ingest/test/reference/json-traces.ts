@@ -1,10 +1,19 @@
 /** Decodes the spans of an OTLP/JSON `ExportTraceServiceRequest`. */
-import type { RecordSink } from './fault.ts';
-import type { JsonObject } from './json-body.ts';
-import { idOf, int32Of, listOf, objectOf, textOf, toObject, uint32Of, uint64Of } from './json-fields.ts';
+import type { RecordSink } from '../../src/otlp/fault.ts';
+import type { JsonObject } from '../../src/otlp/json-body.ts';
+import {
+  idOf,
+  int32Of,
+  listOf,
+  objectOf,
+  textOf,
+  toObject,
+  uint32Of,
+  uint64Of,
+} from '../../src/otlp/json-fields.ts';
 import { visitJsonRecords, walkJsonRequest } from './json-origins.ts';
-import { attributesOf } from './json-values.ts';
-import type { Span, SpanEvent, SpanLink } from './records.ts';
+import { attributesOf } from '../../src/otlp/json-values.ts';
+import type { Span, SpanEvent, SpanLink } from '../../src/otlp/records.ts';
 
 /** Sends every span of `body` to `sink`; throws `MalformedBody` where the body is not OTLP. */
 export function decodeJsonTraces(body: Uint8Array, sink: RecordSink<Span>): void {
