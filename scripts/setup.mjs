@@ -70,10 +70,14 @@ function buildConsole() {
   ]);
   if (existsSync(consoleStamp) && readFileSync(consoleStamp, 'utf8') === wanted) return;
   process.stderr.write('Building the console …\n');
-  const { status, stdout, stderr } = spawnSync(node, [`${root}node_modules/vite/bin/vite.js`, 'build', '--logLevel=warn'], {
-    cwd: consoleFolder,
-    encoding: 'utf8',
-  });
+  const { status, stdout, stderr } = spawnSync(
+    node,
+    [`${root}node_modules/vite/bin/vite.js`, 'build', '--logLevel=warn'],
+    {
+      cwd: consoleFolder,
+      encoding: 'utf8',
+    },
+  );
   if (status !== 0) fail(`The console could not be built:\n${stdout}${stderr}`);
   writeFileSync(consoleStamp, wanted);
 }
@@ -87,7 +91,8 @@ function filesIn(folder) {
 
 function hashOf(paths) {
   const hash = createHash('sha256');
-  for (const path of paths) hash.update(path.slice(root.length)).update('\0').update(readFileSync(path)).update('\0');
+  for (const path of paths)
+    hash.update(path.slice(root.length)).update('\0').update(readFileSync(path)).update('\0');
   return hash.digest('hex');
 }
 

@@ -69,7 +69,9 @@ export function App() {
                 key={name}
                 href={`/${part}`}
                 class="nav"
-                aria-current={(path[0] ?? '') === part || (part === 'jobs' && path[0] === 'clients') ? 'page' : undefined}
+                aria-current={
+                  (path[0] ?? '') === part || (part === 'jobs' && path[0] === 'clients') ? 'page' : undefined
+                }
               >
                 {name}
               </Link>
@@ -77,7 +79,13 @@ export function App() {
           </nav>
           <SearchBox input={search} />
           <Connection />
-          <button type="button" class="icon" onClick={toggle} aria-label={theme === 'dark' ? 'Light colours' : 'Dark colours'} title="Light or dark (t)">
+          <button
+            type="button"
+            class="icon"
+            onClick={toggle}
+            aria-label={theme === 'dark' ? 'Light colours' : 'Dark colours'}
+            title="Light or dark (t)"
+          >
             <ThemeIcon isDark={theme === 'dark'} />
           </button>
           <button type="button" class="icon" onClick={onHelp} aria-label="Keys" title="Keys (?)">
@@ -126,11 +134,16 @@ export function App() {
 function Page({ path }: { path: string[] }) {
   const [room, name, part] = path;
   if (room === undefined) return <NowPage />;
-  if (room === 'runs') return name === undefined ? <RunsPage /> : <RunPage key={name} runId={name} part={part ?? ''} />;
+  if (room === 'runs')
+    return name === undefined ? <RunsPage /> : <RunPage key={name} runId={name} part={part ?? ''} />;
   if (room === 'jobs') return name === undefined ? <JobsPage /> : <JobPage key={name} job={name} />;
   if (room === 'clients' && name !== undefined) return <ClientPage key={name} clientId={name} />;
   if (room === 'failures') {
-    return name === undefined || part === undefined ? <FailuresPage /> : <FailurePage key={part} job={name} fingerprint={part} />;
+    return name === undefined || part === undefined ? (
+      <FailuresPage />
+    ) : (
+      <FailurePage key={part} job={name} fingerprint={part} />
+    );
   }
   return (
     <Empty title="There is nothing at this address.">
@@ -185,7 +198,16 @@ function Logo() {
 
 function ThemeIcon({ isDark }: { isDark: boolean }) {
   return (
-    <svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round">
+    <svg
+      width="16"
+      height="16"
+      viewBox="0 0 16 16"
+      aria-hidden="true"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="1.5"
+      stroke-linecap="round"
+    >
       {isDark ? (
         <path d="M13.2 9.7A5.6 5.6 0 0 1 6.3 2.8a5.6 5.6 0 1 0 6.9 6.9Z" stroke-linejoin="round" />
       ) : (

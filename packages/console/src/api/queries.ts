@@ -42,7 +42,8 @@ export const queryClient = new QueryClient({
       staleTime: 10_000,
       gcTime: 5 * 60_000,
       // Of a refusal nothing else can come; the service may be starting, though.
-      retry: (count, error) => error instanceof AskError && (error.status === 0 || error.status >= 500) && count < 2,
+      retry: (count, error) =>
+        error instanceof AskError && (error.status === 0 || error.status >= 500) && count < 2,
       refetchOnWindowFocus: true,
     },
   },
@@ -82,7 +83,8 @@ export const questions = {
   stepsOfClient: (runId: string, client: string) =>
     queryOptions({
       queryKey: ['run', runId, 'steps', client],
-      queryFn: ({ signal }) => ask<Steps>(`${pathOf('runs', runId)}/steps`, { query: { client, limit: 500 }, signal }),
+      queryFn: ({ signal }) =>
+        ask<Steps>(`${pathOf('runs', runId)}/steps`, { query: { client, limit: 500 }, signal }),
     }),
   metrics: (runId: string) =>
     queryOptions({
@@ -102,7 +104,8 @@ export const questions = {
   logs: (runId: string, filter: Record<string, string>, cursor: string | undefined) =>
     queryOptions({
       queryKey: ['run', runId, 'logs', filter, cursor ?? ''],
-      queryFn: ({ signal }) => ask<Logs>(`${pathOf('runs', runId)}/logs`, { query: { ...filter, cursor }, signal }),
+      queryFn: ({ signal }) =>
+        ask<Logs>(`${pathOf('runs', runId)}/logs`, { query: { ...filter, cursor }, signal }),
       placeholderData: keepPreviousData,
     }),
   clientRun: (runId: string, clientId: string) =>
@@ -139,7 +142,8 @@ export const questions = {
   failureGroups: (search: string, days: number, cursor: string | undefined) =>
     queryOptions({
       queryKey: ['failure-groups', search, days, cursor ?? ''],
-      queryFn: ({ signal }) => ask<FailureGroups>('/failure-groups', { query: { search, days, cursor }, signal }),
+      queryFn: ({ signal }) =>
+        ask<FailureGroups>('/failure-groups', { query: { search, days, cursor }, signal }),
       placeholderData: keepPreviousData,
     }),
   failureGroup: (job: string, fingerprint: string, days: number) =>

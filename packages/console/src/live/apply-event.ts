@@ -64,7 +64,8 @@ export function createApply(client: QueryClient): { apply: (event: ServerEvent) 
       return { ...rollCall, clients: [...known, ...changed.values()] };
     });
     for (const part of ['metrics', 'failures', 'logs', 'steps']) readSoon(['run', runId, part]);
-    for (const { clientId } of clients) void client.invalidateQueries({ queryKey: ['run', runId, 'client', clientId] });
+    for (const { clientId } of clients)
+      void client.invalidateQueries({ queryKey: ['run', runId, 'client', clientId] });
   }
 }
 

@@ -36,7 +36,9 @@ function History({ history: { clientId, runs, isCut } }: { history: ClientHistor
     <>
       <p class="lead">
         {many(runs.length, 'run')} of {many(byJob.size, 'job')} in the last month{isCut && ', and more'}.{' '}
-        {troubled === 0 ? 'None is in trouble.' : `${count(troubled)} ${troubled === 1 ? 'is' : 'are'} in trouble.`}
+        {troubled === 0
+          ? 'None is in trouble.'
+          : `${count(troubled)} ${troubled === 1 ? 'is' : 'are'} in trouble.`}
       </p>
       <Section title="By job">
         <ul class="table rows">
@@ -44,12 +46,20 @@ function History({ history: { clientId, runs, isCut } }: { history: ClientHistor
             <li key={job}>
               <Link href={pathTo('jobs', job)} class="row client-job-row" data-item>
                 <b>{job}</b>
-                <span class="strip" role="img" aria-label={`${ofJob.length} runs, the last ${wordsOf(ofJob[0]?.verdict ?? 'pending')}`}>
+                <span
+                  class="strip"
+                  role="img"
+                  aria-label={`${ofJob.length} runs, the last ${wordsOf(ofJob[0]?.verdict ?? 'pending')}`}
+                >
                   {ofJob
                     .slice(0, 30)
                     .toReversed()
                     .map(({ runId, origin, verdict }) => (
-                      <span key={`${runId} ${origin}`} class={`strip-cell v-${verdict}`} title={`${runId}: ${wordsOf(verdict)}`}>
+                      <span
+                        key={`${runId} ${origin}`}
+                        class={`strip-cell v-${verdict}`}
+                        title={`${runId}: ${wordsOf(verdict)}`}
+                      >
                         <Mark verdict={verdict} size={11} />
                       </span>
                     ))}
@@ -75,7 +85,11 @@ function RunOfClient({ run, clientId }: { run: ClientHistoryRun; clientId: strin
   const said = run.errorType === '' ? run.reason : `${run.errorType}: ${run.errorMessage}`;
   return (
     <li>
-      <Link href={`${pathTo('runs', run.runId)}?client=${encodeURIComponent(clientId)}`} class="row client-run-row" data-item>
+      <Link
+        href={`${pathTo('runs', run.runId)}?client=${encodeURIComponent(clientId)}`}
+        class="row client-run-row"
+        data-item
+      >
         <VerdictLabel verdict={run.verdict} quiet />
         <span class="cell-name">
           <b>{run.job}</b>
@@ -87,7 +101,12 @@ function RunOfClient({ run, clientId }: { run: ClientHistoryRun; clientId: strin
         </span>
         <span class="num right">{duration(run.durationMs)}</span>
         <span class="dim client-said">
-          {said !== '' ? said : run.metrics.slice(0, 3).map(({ metric, value, unit }) => `${metric} ${quantity(value, unit)}`).join(' · ')}
+          {said !== ''
+            ? said
+            : run.metrics
+                .slice(0, 3)
+                .map(({ metric, value, unit }) => `${metric} ${quantity(value, unit)}`)
+                .join(' · ')}
         </span>
       </Link>
     </li>

@@ -73,7 +73,11 @@ export function FailurePage({ job, fingerprint }: { job: string; fingerprint: st
           )}
           <Section
             title="Where it came"
-            aside={data.group.occurrences > data.occurrences.length ? `the latest ${data.occurrences.length}` : undefined}
+            aside={
+              data.group.occurrences > data.occurrences.length
+                ? `the latest ${data.occurrences.length}`
+                : undefined
+            }
           >
             <ul class="table rows">
               {data.occurrences.map((one, index) => (

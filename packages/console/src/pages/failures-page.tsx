@@ -18,7 +18,9 @@ export function FailuresPage() {
   const [daysText, setDays] = useParameter('days');
   const days = Number(daysText) || 14;
   const [cursors, setCursors] = useState<string[]>([]);
-  const { data, error, refetch, isPlaceholderData } = useQuery(questions.failureGroups(search, days, cursors.at(-1)));
+  const { data, error, refetch, isPlaceholderData } = useQuery(
+    questions.failureGroups(search, days, cursors.at(-1)),
+  );
   return (
     <>
       <h1>Failures</h1>
@@ -55,7 +57,13 @@ export function FailuresPage() {
           <Trouble error={error} onAgain={() => void refetch()} />
         )
       ) : data.groups.length === 0 ? (
-        <Empty title={search === '' ? `No failures in ${days === 1 ? 'the last day' : `the last ${days} days`}.` : 'No such failures.'}>
+        <Empty
+          title={
+            search === ''
+              ? `No failures in ${days === 1 ? 'the last day' : `the last ${days} days`}.`
+              : 'No such failures.'
+          }
+        >
           {search === '' && <p>Errors that a client or a run throws show up here, grouped by kind.</p>}
         </Empty>
       ) : (
@@ -72,7 +80,11 @@ export function FailuresPage() {
           </button>
         )}
         {data?.nextCursor != null && (
-          <button type="button" class="button" onClick={() => setCursors((before) => [...before, data.nextCursor ?? ''])}>
+          <button
+            type="button"
+            class="button"
+            onClick={() => setCursors((before) => [...before, data.nextCursor ?? ''])}
+          >
             More →
           </button>
         )}
@@ -88,7 +100,11 @@ function Group({ group, days }: { group: FailureGroup; days: number }) {
   const isNew = days > 1 && Date.now() - group.firstMs < NEW_MS;
   return (
     <li>
-      <Link href={`${pathTo('failures', group.job, group.fingerprint)}?days=${days}`} class="row failure-row" data-item>
+      <Link
+        href={`${pathTo('failures', group.job, group.fingerprint)}?days=${days}`}
+        class="row failure-row"
+        data-item
+      >
         <span class="failure-words">
           <span>
             <Mark verdict="failed" size={13} /> <b>{group.errorType === '' ? 'Error' : group.errorType}</b>{' '}
@@ -124,7 +140,14 @@ export function PerDay({ perDay, width = 120 }: { perDay: readonly number[]; wid
   const most = Math.max(...perDay, 1);
   const part = width / perDay.length;
   return (
-    <svg class="per-day" width={width} height={HEIGHT} viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={`Per day, the last on the right: ${perDay.join(', ')}`}>
+    <svg
+      class="per-day"
+      width={width}
+      height={HEIGHT}
+      viewBox={`0 0 ${width} ${HEIGHT}`}
+      role="img"
+      aria-label={`Per day, the last on the right: ${perDay.join(', ')}`}
+    >
       {perDay.map((number, index) => {
         const height = number === 0 ? 1 : Math.max(3, (number / most) * HEIGHT);
         return (

@@ -68,7 +68,11 @@ export function JobsPage() {
           </button>
         )}
         {data?.nextCursor != null && (
-          <button type="button" class="button" onClick={() => setCursors((before) => [...before, data.nextCursor ?? ''])}>
+          <button
+            type="button"
+            class="button"
+            onClick={() => setCursors((before) => [...before, data.nextCursor ?? ''])}
+          >
             More →
           </button>
         )}
@@ -108,7 +112,9 @@ function JobRow({ job: { job, runs, recent, usual, schedule } }: { job: JobSumma
           )}
         </span>
         <Strip recent={recent} />
-        <span class="num right">{usual === null ? <span class="dim">–</span> : duration(usual.medianMs)}</span>
+        <span class="num right">
+          {usual === null ? <span class="dim">–</span> : duration(usual.medianMs)}
+        </span>
         <span class="num right dim">{count(runs)}</span>
       </Link>
     </li>

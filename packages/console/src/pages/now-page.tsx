@@ -56,8 +56,11 @@ export function NowPage() {
 }
 
 function headline({ running, latest, overdue }: Now): string {
-  const first = running.length === 0 ? 'Nothing runs at the moment.' : `${many(running.length, 'run')} going on.`;
-  const troubled = latest.filter(({ verdict }) => verdict === 'completed_with_errors' || TO_RUN_AGAIN.has(verdict)).length;
+  const first =
+    running.length === 0 ? 'Nothing runs at the moment.' : `${many(running.length, 'run')} going on.`;
+  const troubled = latest.filter(
+    ({ verdict }) => verdict === 'completed_with_errors' || TO_RUN_AGAIN.has(verdict),
+  ).length;
   const second =
     latest.length === 0
       ? ''
@@ -154,8 +157,9 @@ function FirstSteps() {
         <CopyButton text={THREE_LINES} />
       </div>
       <p class="dim">
-        Your job has to know where Rollcall is: <code>OTEL_EXPORTER_OTLP_ENDPOINT={window.location.origin}</code>. Any other
-        OpenTelemetry SDK or Collector can send to <code>{window.location.origin}/v1/traces</code>. In a checkout,{' '}
+        Your job has to know where Rollcall is:{' '}
+        <code>OTEL_EXPORTER_OTLP_ENDPOINT={window.location.origin}</code>. Any other OpenTelemetry SDK or
+        Collector can send to <code>{window.location.origin}/v1/traces</code>. In a checkout,{' '}
         <code>./rollcall demo</code> runs a real job on real data.
       </p>
     </div>

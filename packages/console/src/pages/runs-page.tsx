@@ -31,7 +31,11 @@ export function RunsPage() {
           value={job}
           onChange={(event) => begin(setJob)(event.currentTarget.value.trim())}
         />
-        <select aria-label="Verdict" value={verdict} onChange={(event) => begin(setVerdict)(event.currentTarget.value)}>
+        <select
+          aria-label="Verdict"
+          value={verdict}
+          onChange={(event) => begin(setVerdict)(event.currentTarget.value)}
+        >
           <option value="">every verdict</option>
           {BY_TROUBLE.filter((one) => one !== 'pending' && one !== 'never_started').map((one) => (
             <option key={one} value={one}>
@@ -48,7 +52,11 @@ export function RunsPage() {
         )
       ) : data.runs.length === 0 ? (
         <Empty title="No such runs.">
-          <p>{data.nextCursor === null ? 'Try another job or verdict.' : 'None among the latest 2,000. Look further back.'}</p>
+          <p>
+            {data.nextCursor === null
+              ? 'Try another job or verdict.'
+              : 'None among the latest 2,000. Look further back.'}
+          </p>
         </Empty>
       ) : (
         <Table runs={data.runs} isOld={isPlaceholderData} />

@@ -32,7 +32,8 @@ export function useKeys({ onSearch, onHelp, onTheme }: KeyActions): void {
   const afterG = useRef(false);
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target))
+        return;
       const { key } = event;
       const page = afterG.current ? PAGES[key] : undefined;
       afterG.current = key === 'g';
@@ -44,7 +45,8 @@ export function useKeys({ onSearch, onHelp, onTheme }: KeyActions): void {
         if (!step(1, key === 'j')) return;
       } else if (key === 'k' || key === 'ArrowUp') {
         if (!step(-1, key === 'k')) return;
-      } else if (/^[1-6]$/.test(key)) document.querySelectorAll<HTMLAnchorElement>('.tabs a')[Number(key) - 1]?.click();
+      } else if (/^[1-6]$/.test(key))
+        document.querySelectorAll<HTMLAnchorElement>('.tabs a')[Number(key) - 1]?.click();
       else return;
       event.preventDefault();
     };
@@ -97,9 +99,12 @@ export function KeysHelp({ isOpen, onClose }: { isOpen: boolean; onClose: () => 
           {KEYS.map(([keys, what]) => (
             <div key={keys}>
               <dt>
-                {keys.split(' ').filter(Boolean).map((key) => (
-                  <kbd key={key}>{key}</kbd>
-                ))}
+                {keys
+                  .split(' ')
+                  .filter(Boolean)
+                  .map((key) => (
+                    <kbd key={key}>{key}</kbd>
+                  ))}
               </dt>
               <dd>{what}</dd>
             </div>

@@ -12,7 +12,13 @@ export interface Progress {
 export function progressOf({ clients, progress }: JobRunSummary): Progress {
   const of = (name: string): number => clients[name] ?? 0;
   const clientsDone =
-    of('completed') + of('completedWithErrors') + of('nothingToDo') + of('failed') + of('timedOut') + of('cancelled') + of('lost');
+    of('completed') +
+    of('completedWithErrors') +
+    of('nothingToDo') +
+    of('failed') +
+    of('timedOut') +
+    of('cancelled') +
+    of('lost');
   const clientsExpected = of('expected');
   const share =
     progress?.total != null && progress.total > 0
@@ -27,7 +33,11 @@ export function progressOf({ clients, progress }: JobRunSummary): Progress {
 const SHARE_THAT_TELLS = 0.03;
 
 /** Milliseconds until the end, by its own pace or else by what is usual; null where nobody can tell. */
-export function remainingMs(share: number | null, elapsedMs: number, usual: Usual | undefined): number | null {
+export function remainingMs(
+  share: number | null,
+  elapsedMs: number,
+  usual: Usual | undefined,
+): number | null {
   if (share !== null && share >= SHARE_THAT_TELLS && share < 1) return (elapsedMs * (1 - share)) / share;
   if (share === 1) return null;
   return usual !== undefined && usual.medianMs > elapsedMs ? usual.medianMs - elapsedMs : null;

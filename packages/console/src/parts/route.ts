@@ -6,7 +6,11 @@ import { useLocation, useSearch } from 'wouter-preact';
 export function usePath(): string[] {
   // The router's own path is half decoded; it only says when to look.
   useLocation();
-  return window.location.pathname.split('/').slice(1).map(decode).filter((part) => part !== '');
+  return window.location.pathname
+    .split('/')
+    .slice(1)
+    .map(decode)
+    .filter((part) => part !== '');
 }
 
 function decode(part: string): string {

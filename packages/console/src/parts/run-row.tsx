@@ -7,7 +7,15 @@ import { Ago } from './small.tsx';
 import { VerdictBar, VerdictLabel } from './verdict.tsx';
 import { count, duration } from './words.ts';
 
-export function RunRow({ run, usual, withJob = true }: { run: JobRunSummary; usual?: Usual | undefined; withJob?: boolean }) {
+export function RunRow({
+  run,
+  usual,
+  withJob = true,
+}: {
+  run: JobRunSummary;
+  usual?: Usual | undefined;
+  withJob?: boolean;
+}) {
   return (
     <li>
       <Link href={pathTo('runs', run.runId)} class={withJob ? 'row run-row' : 'row run-row no-job'} data-item>
@@ -18,7 +26,10 @@ export function RunRow({ run, usual, withJob = true }: { run: JobRunSummary; usu
           {withJob && <b>{run.job}</b>}
           <span class="mono dim">{run.runId}</span>
           {run.telemetry === 'incomplete' && run.verdict !== 'lost' && (
-            <span class="tag" title="Some telemetry of this run did not arrive: its numbers may be too small.">
+            <span
+              class="tag"
+              title="Some telemetry of this run did not arrive: its numbers may be too small."
+            >
               telemetry incomplete
             </span>
           )}
@@ -58,13 +69,21 @@ function clientsInWords({ clients }: JobRunSummary): string {
 }
 
 /** The duration, and where it lies: the grey band is what is usual. */
-export function DurationBand({ durationMs, usual }: { durationMs: number | null; usual?: Usual | undefined }) {
+export function DurationBand({
+  durationMs,
+  usual,
+}: {
+  durationMs: number | null;
+  usual?: Usual | undefined;
+}) {
   const place = durationMs === null || usual === undefined ? null : judge(durationMs, usual);
   return (
     <span class="band" title={usual === undefined ? undefined : bandInWords(usual)}>
       <span class={place === 'long' ? 'num warn' : 'num'}>{duration(durationMs)}</span>
       {durationMs !== null && usual !== undefined && <BandPicture durationMs={durationMs} usual={usual} />}
-      {place !== null && place !== 'usual' && <span class="hidden">{` ${place === 'long' ? 'longer' : 'shorter'} than usual`}</span>}
+      {place !== null && place !== 'usual' && (
+        <span class="hidden">{` ${place === 'long' ? 'longer' : 'shorter'} than usual`}</span>
+      )}
     </span>
   );
 }

@@ -46,7 +46,13 @@ export function SearchBox({ input }: { input: RefObject<HTMLInputElement> }) {
   return (
     <div class="search" role="search">
       <svg class="search-glass" width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">
-        <path d="M7 2.5a4.5 4.5 0 1 0 .01 0ZM10.5 10.5l3.2 3.2" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" />
+        <path
+          d="M7 2.5a4.5 4.5 0 1 0 .01 0ZM10.5 10.5l3.2 3.2"
+          fill="none"
+          stroke="currentColor"
+          stroke-width="1.6"
+          stroke-linecap="round"
+        />
       </svg>
       <input
         ref={input}
@@ -85,7 +91,11 @@ export function SearchBox({ input }: { input: RefObject<HTMLInputElement> }) {
       <div id="search-hits" class="hits" role="listbox" aria-label="Found" hidden={!isShown}>
         {hits.map((hit, index) => (
           <div key={`${hit.kind} ${hit.title} ${hit.detail}`}>
-            {hits[index - 1]?.kind !== hit.kind && <div class="hits-kind" role="presentation">{KINDS[hit.kind]}</div>}
+            {hits[index - 1]?.kind !== hit.kind && (
+              <div class="hits-kind" role="presentation">
+                {KINDS[hit.kind]}
+              </div>
+            )}
             <div
               id={`hit-${index}`}
               role="option"
@@ -98,14 +108,20 @@ export function SearchBox({ input }: { input: RefObject<HTMLInputElement> }) {
                 open(hit);
               }}
             >
-              <span class={hit.kind === 'run' || hit.kind === 'trace' ? 'mono hit-title' : 'hit-title'}>{hit.title}</span>
+              <span class={hit.kind === 'run' || hit.kind === 'trace' ? 'mono hit-title' : 'hit-title'}>
+                {hit.title}
+              </span>
               <span class="dim hit-detail">{hit.detail}</span>
             </div>
           </div>
         ))}
         {hits.length === 0 && (
           <div class="hits-none dim" role="presentation">
-            {error !== null ? error.message : isSettled ? `Nothing bears '${text.trim()}'. Try a run ID, a client, a job or words of an error.` : 'Searching …'}
+            {error !== null
+              ? error.message
+              : isSettled
+                ? `Nothing bears '${text.trim()}'. Try a run ID, a client, a job or words of an error.`
+                : 'Searching …'}
           </div>
         )}
       </div>

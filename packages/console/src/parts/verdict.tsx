@@ -94,10 +94,9 @@ export function Mark({ verdict, size = 16 }: { verdict: Verdict; size?: number }
 
 /** For a canvas: the same shapes. */
 export const SHAPE_PATHS = new Map(
-  (Object.entries(SHAPES) as [Verdict, { path: string; filled?: boolean }][]).map(([verdict, { path, filled }]) => [
-    verdict,
-    { path: new Path2D(path), filled: filled === true },
-  ]),
+  (Object.entries(SHAPES) as [Verdict, { path: string; filled?: boolean }][]).map(
+    ([verdict, { path, filled }]) => [verdict, { path: new Path2D(path), filled: filled === true }],
+  ),
 );
 
 export function VerdictLabel({ verdict, quiet = false }: { verdict: Verdict; quiet?: boolean }) {
@@ -115,7 +114,10 @@ type Counts = JobRunSummary['clients'];
 export function countsByVerdict(clients: Counts): [Verdict, number][] {
   const pending = Math.max(
     0,
-    (clients['expected'] ?? 0) + (clients['unexpected'] ?? 0) - (clients['started'] ?? 0) - (clients['neverStarted'] ?? 0),
+    (clients['expected'] ?? 0) +
+      (clients['unexpected'] ?? 0) -
+      (clients['started'] ?? 0) -
+      (clients['neverStarted'] ?? 0),
   );
   const of: Record<Verdict, number> = {
     failed: clients['failed'] ?? 0,
@@ -129,8 +131,24 @@ export function countsByVerdict(clients: Counts): [Verdict, number][] {
     nothing_to_do: clients['nothingToDo'] ?? 0,
     completed: clients['completed'] ?? 0,
   };
-  return BY_TROUBLE.map((verdict): [Verdict, number] => [verdict, of[verdict]]).filter(([, number]) => number > 0);
+  return BY_TROUBLE.map((verdict): [Verdict, number] => [verdict, of[verdict]]).filter(
+    ([, number]) => number > 0,
+  );
 }
+
+/** What is done on the left, what is left to do on the right. */
+const IN_A_BAR: readonly Verdict[] = [
+  'completed',
+  'nothing_to_do',
+  'completed_with_errors',
+  'cancelled',
+  'timed_out',
+  'lost',
+  'failed',
+  'never_started',
+  'running',
+  'pending',
+];
 
 /** A bar with a part for each verdict; the words say the same. */
 export function VerdictBar({ clients }: { clients: Counts }) {
@@ -140,9 +158,15 @@ export function VerdictBar({ clients }: { clients: Counts }) {
   if (total === 0) return <span class="vbar empty" />;
   return (
     <span class="vbar" role="img" aria-label={words} title={words}>
-      {counts.toReversed().map(([verdict, number]) => (
-        <span key={verdict} class={`v-${verdict}`} style={{ flexGrow: number, flexBasis: 0, minWidth: '3px' }} />
-      ))}
+      {counts
+        .toSorted(([a], [b]) => IN_A_BAR.indexOf(a) - IN_A_BAR.indexOf(b))
+        .map(([verdict, number]) => (
+          <span
+            key={verdict}
+            class={`v-${verdict}`}
+            style={{ flexGrow: number, flexBasis: 0, minWidth: '3px' }}
+          />
+        ))}
     </span>
   );
 }

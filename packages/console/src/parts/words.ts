@@ -10,7 +10,8 @@ export function count(value: number): string {
 
 /** A metric's value: whole where it is large, with two decimals where it is small. */
 export function quantity(value: number, unit = ''): string {
-  const text = Math.abs(value) >= 10_000 || Number.isInteger(value) ? whole.format(value) : precise.format(value);
+  const text =
+    Math.abs(value) >= 10_000 || Number.isInteger(value) ? whole.format(value) : precise.format(value);
   return unit === '' || unit === '1' ? text : `${text} ${unit}`;
 }
 
@@ -52,7 +53,12 @@ export function ago(ms: number): string {
   return `${Math.floor(ms / 86_400_000)} d ago`;
 }
 
-const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+const time = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+});
 const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
 const dayAndYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
 

@@ -7,7 +7,13 @@ import { Empty, Moment, Trouble, Waiting } from '../parts/small.tsx';
 import { Mark, type Verdict } from '../parts/verdict.tsx';
 import { duration } from '../parts/words.ts';
 
-const DECLARED: ReadonlySet<string> = new Set(['completed', 'nothing_to_do', 'failed', 'cancelled', 'timed_out']);
+const DECLARED: ReadonlySet<string> = new Set([
+  'completed',
+  'nothing_to_do',
+  'failed',
+  'cancelled',
+  'timed_out',
+]);
 
 export function AttemptsPart({ run }: { run: JobRun }) {
   const { data, error, refetch } = useQuery(questions.attempts(run.runId));
@@ -17,7 +23,10 @@ export function AttemptsPart({ run }: { run: JobRun }) {
   if (isFirstOnly) {
     return (
       <Empty title="Nothing was tried twice.">
-        <p>The same client again within a run is its next attempt; its verdict and metrics are those of the last one.</p>
+        <p>
+          The same client again within a run is its next attempt; its verdict and metrics are those of the
+          last one.
+        </p>
       </Empty>
     );
   }
@@ -44,7 +53,11 @@ export function AttemptsPart({ run }: { run: JobRun }) {
   );
 }
 
-function Row({ attempt: { clientId, attempt, declaredStatus, startedMs, endedMs, errorType, errorMessage } }: { attempt: Attempt }) {
+function Row({
+  attempt: { clientId, attempt, declaredStatus, startedMs, endedMs, errorType, errorMessage },
+}: {
+  attempt: Attempt;
+}) {
   return (
     <tr>
       <th scope="row">{clientId === '' ? <span class="dim">the job run itself</span> : clientId}</th>

@@ -80,7 +80,9 @@ export function ClientList({ clients, isWanted, chosen, text, onText }: ClientLi
             >
               <Mark verdict={answer.verdict} size={15} />
               <span class="client-name">{answer.clientId}</span>
-              <span class="num dim client-time">{answer.durationMs === undefined ? '' : duration(answer.durationMs)}</span>
+              <span class="num dim client-time">
+                {answer.durationMs === undefined ? '' : duration(answer.durationMs)}
+              </span>
               <span class="client-what dim">
                 {wordsOf(answer.verdict)}
                 {detailOf(answer)}
@@ -114,7 +116,8 @@ function detailOf({ attempt, errorMessage, errorType, reason, progress, verdict 
   return parts.length === 0 ? '' : ` · ${parts.join(' · ')}`;
 }
 
-const byName = (a: Answer, b: Answer): number => (a.clientId < b.clientId ? -1 : a.clientId > b.clientId ? 1 : 0);
+const byName = (a: Answer, b: Answer): number =>
+  a.clientId < b.clientId ? -1 : a.clientId > b.clientId ? 1 : 0;
 const TROUBLE = new Map(BY_TROUBLE.map((verdict, index) => [verdict, index]));
 const COMPARE: Record<Order, (a: Answer, b: Answer) => number> = {
   trouble: (a, b) => (TROUBLE.get(a.verdict) ?? 0) - (TROUBLE.get(b.verdict) ?? 0) || byName(a, b),

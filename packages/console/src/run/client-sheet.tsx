@@ -10,7 +10,15 @@ import { Ago, Moment, Trouble, Waiting } from '../parts/small.tsx';
 import { VerdictLabel } from '../parts/verdict.tsx';
 import { duration, quantity } from '../parts/words.ts';
 
-export function ClientSheet({ run, clientId, onClose }: { run: JobRun; clientId: string; onClose: () => void }) {
+export function ClientSheet({
+  run,
+  clientId,
+  onClose,
+}: {
+  run: JobRun;
+  clientId: string;
+  onClose: () => void;
+}) {
   const { data, error, refetch } = useQuery(questions.clientRun(run.runId, clientId));
   const { data: steps } = useQuery(questions.stepsOfClient(run.runId, clientId));
   const { data: failures } = useQuery(questions.failures(run.runId));
@@ -51,9 +59,12 @@ export function ClientSheet({ run, clientId, onClose }: { run: JobRun; clientId:
           {(data.error !== null || failure !== undefined) && (
             <div class="note bad">
               <p>
-                <strong>{data.error?.type ?? failure?.errorType}</strong> {data.error?.message ?? failure?.message}
+                <strong>{data.error?.type ?? failure?.errorType}</strong>{' '}
+                {data.error?.message ?? failure?.message}
               </p>
-              {failure !== undefined && failure.steps.length > 0 && <p class="dim">in step {failure.steps.join(', ')}</p>}
+              {failure !== undefined && failure.steps.length > 0 && (
+                <p class="dim">in step {failure.steps.join(', ')}</p>
+              )}
               {failure !== undefined && failure.stacktrace !== '' && (
                 <details>
                   <summary>Stack trace</summary>
@@ -82,7 +93,9 @@ export function ClientSheet({ run, clientId, onClose }: { run: JobRun; clientId:
           )}
           {steps !== undefined && steps.steps.length > 0 && <Steps steps={steps.steps} />}
           <p class="sheet-links">
-            <Link href={`${pathTo('runs', run.runId, 'logs')}?of=${encodeURIComponent(clientId)}`}>Its logs</Link>
+            <Link href={`${pathTo('runs', run.runId, 'logs')}?of=${encodeURIComponent(clientId)}`}>
+              Its logs
+            </Link>
             <Link href={pathTo('clients', clientId)}>All runs of this client</Link>
           </p>
         </>

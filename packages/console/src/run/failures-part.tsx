@@ -39,7 +39,10 @@ const FORMATS = {
   lines: ['one a line', (ids: string[]) => ids.join('\n')],
   commas: ['with commas', (ids: string[]) => ids.join(',')],
   json: ['as JSON', (ids: string[]) => JSON.stringify(ids)],
-  shell: ['for a shell', (ids: string[]) => ids.map((id) => `'${id.replaceAll("'", String.raw`'\''`)}'`).join(' ')],
+  shell: [
+    'for a shell',
+    (ids: string[]) => ids.map((id) => `'${id.replaceAll("'", String.raw`'\''`)}'`).join(' '),
+  ],
 } as const satisfies Record<string, readonly [string, (ids: string[]) => string]>;
 type Format = keyof typeof FORMATS;
 
@@ -56,7 +59,11 @@ function RunAgain({ clients, isRunning }: { clients: RollCall['clients']; isRunn
       title={`To run again: ${count(clients.length)}`}
       aside={
         <span class="with-copy">
-          <select aria-label="How to copy" value={format} onChange={(event) => setFormat(event.currentTarget.value as Format)}>
+          <select
+            aria-label="How to copy"
+            value={format}
+            onChange={(event) => setFormat(event.currentTarget.value as Format)}
+          >
             {Object.entries(FORMATS).map(([key, [words]]) => (
               <option key={key} value={key}>
                 {words}
@@ -85,7 +92,18 @@ function RunAgain({ clients, isRunning }: { clients: RollCall['clients']; isRunn
 const SHOWN_CLIENTS = 24;
 
 function Failure({ failure, run }: { failure: RunFailure; run: JobRun }) {
-  const { errorType, message, stacktrace, steps, clients, clientCount, occurrences, firstMs, lastMs, fingerprint } = failure;
+  const {
+    errorType,
+    message,
+    stacktrace,
+    steps,
+    clients,
+    clientCount,
+    occurrences,
+    firstMs,
+    lastMs,
+    fingerprint,
+  } = failure;
   return (
     <li class="failure">
       <div class="failure-head">
@@ -115,7 +133,9 @@ function Failure({ failure, run }: { failure: RunFailure; run: JobRun }) {
               {clientId}
             </Link>
           ))}
-          {clientCount > SHOWN_CLIENTS && <span class="dim">and {many(clientCount - SHOWN_CLIENTS, 'more client', 'more clients')}</span>}
+          {clientCount > SHOWN_CLIENTS && (
+            <span class="dim">and {many(clientCount - SHOWN_CLIENTS, 'more client', 'more clients')}</span>
+          )}
         </p>
       )}
       {stacktrace !== '' && (

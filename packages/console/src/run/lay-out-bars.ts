@@ -39,21 +39,30 @@ export function layOutBars(
       const { clientId, verdict, startedMs, durationMs, lastSeenMs } = answer;
       if (startedMs === undefined) return [];
       const isOpen = durationMs === undefined && verdict === 'running';
-      const endMs = durationMs === undefined ? (isOpen ? runEndMs : (lastSeenMs ?? startedMs)) : startedMs + durationMs;
-      return [{ clientId, name: clientId, startMs: startedMs, endMs, verdict, isOpen, steps: stepsOf.get(clientId) ?? [] }];
+      const endMs =
+        durationMs === undefined ? (isOpen ? runEndMs : (lastSeenMs ?? startedMs)) : startedMs + durationMs;
+      return [
+        {
+          clientId,
+          name: clientId,
+          startMs: startedMs,
+          endMs,
+          verdict,
+          isOpen,
+          steps: stepsOf.get(clientId) ?? [],
+        },
+      ];
     })
     .toSorted((a, b) => a.startMs - b.startMs);
-  const own = (stepsOf.get('') ?? []).map(
-    (step): Bar => ({
-      clientId: '',
-      name: step.name,
-      startMs: step.startedMs,
-      endMs: step.startedMs + step.durationMs,
-      verdict: step.isError ? 'failed' : 'completed',
-      isOpen: false,
-      steps: [],
-    }),
-  );
+  const own = (stepsOf.get('') ?? []).map((step): Bar => ({
+    clientId: '',
+    name: step.name,
+    startMs: step.startedMs,
+    endMs: step.startedMs + step.durationMs,
+    verdict: step.isError ? 'failed' : 'completed',
+    isOpen: false,
+    steps: [],
+  }));
   const rows = [
     ...pack(own, 'the run itself'),
     ...(isPacked ? pack(bars, '') : bars.map((bar) => ({ label: bar.clientId, bars: [bar] }))),

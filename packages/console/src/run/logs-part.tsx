@@ -48,7 +48,11 @@ export function LogsPart({ run }: { run: JobRun }) {
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}
         />
-        <select aria-label="Lowest level" value={level} onChange={(event) => setLevel(event.currentTarget.value)}>
+        <select
+          aria-label="Lowest level"
+          value={level}
+          onChange={(event) => setLevel(event.currentTarget.value)}
+        >
           <option value="">all levels</option>
           {LEVELS.map((one) => (
             <option key={one} value={one}>
@@ -64,7 +68,11 @@ export function LogsPart({ run }: { run: JobRun }) {
           onChange={(event) => setClient(event.currentTarget.value.trim())}
         />
         <label class="check">
-          <input type="checkbox" checked={events !== 'no'} onChange={(event) => setEvents(event.currentTarget.checked ? '' : 'no')} />
+          <input
+            type="checkbox"
+            checked={events !== 'no'}
+            onChange={(event) => setEvents(event.currentTarget.checked ? '' : 'no')}
+          />
           Rollcall's events
         </label>
         <span class="push dim" role="status">
@@ -80,8 +88,8 @@ export function LogsPart({ run }: { run: JobRun }) {
       ) : shown.lines.length === 0 ? (
         <Empty title="No such lines.">
           <p>
-            What your job logs through OpenTelemetry within a run shows up here, beside Rollcall's own events. Raw telemetry is kept
-            for 90 days unless configured otherwise.
+            What your job logs through OpenTelemetry within a run shows up here, beside Rollcall's own events.
+            Raw telemetry is kept for 90 days unless configured otherwise.
           </p>
         </Empty>
       ) : (
@@ -102,7 +110,10 @@ export function LogsPart({ run }: { run: JobRun }) {
           )}
           <ol class="log-lines" tabIndex={0} aria-label="Log lines, the newest first">
             {shown.lines.map((line, index) => (
-              <Line key={`${line.timeMs} ${line.spanId} ${line.clientId} ${line.event} ${shown.lines.length - index}`} line={line} />
+              <Line
+                key={`${line.timeMs} ${line.spanId} ${line.clientId} ${line.event} ${shown.lines.length - index}`}
+                line={line}
+              />
             ))}
           </ol>
         </div>
@@ -114,7 +125,11 @@ export function LogsPart({ run }: { run: JobRun }) {
           </button>
         )}
         {shown?.nextCursor != null && (
-          <button type="button" class="button" onClick={() => setCursors((before) => [...before, shown.nextCursor ?? ''])}>
+          <button
+            type="button"
+            class="button"
+            onClick={() => setCursors((before) => [...before, shown.nextCursor ?? ''])}
+          >
             Older →
           </button>
         )}
@@ -151,7 +166,9 @@ function Line({ line }: { line: LogLine }) {
       <span class="log-text">
         {event !== '' && <span class="tag">{EVENTS[event] ?? event}</span>} {text}
         {step !== '' && <span class="dim"> in step {step}</span>}
-        {extra.length > 0 && <span class="dim"> {extra.map(([key, value]) => `${key}=${value}`).join(' ')}</span>}
+        {extra.length > 0 && (
+          <span class="dim"> {extra.map(([key, value]) => `${key}=${value}`).join(' ')}</span>
+        )}
       </span>
       {clientId !== '' && (
         <Link class="log-client" href={`?client=${encodeURIComponent(clientId)}`}>

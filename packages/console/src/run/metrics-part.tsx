@@ -21,7 +21,8 @@ export function MetricsPart({ run, onClient }: { run: JobRun; onClient: (clientI
     return (
       <Empty title="No metrics.">
         <p>
-          Count within a client: <code>client.count('Records Processed', 1)</code>. It is added up here, and never drifts.
+          Count within a client: <code>client.count('Records Processed', 1)</code>. It is added up here, and
+          never drifts.
         </p>
       </Empty>
     );
@@ -63,7 +64,15 @@ function Metric({ metric, onClient }: { metric: MetricSpread; onClient: (clientI
 
 const HEIGHT = 46;
 
-function Histogram({ spread, name, unit }: { spread: NonNullable<MetricSpread['spread']>; name: string; unit: string }) {
+function Histogram({
+  spread,
+  name,
+  unit,
+}: {
+  spread: NonNullable<MetricSpread['spread']>;
+  name: string;
+  unit: string;
+}) {
   const most = Math.max(...spread.histogram);
   const width = 240;
   const part = width / spread.histogram.length;
@@ -83,13 +92,26 @@ function Histogram({ spread, name, unit }: { spread: NonNullable<MetricSpread['s
           // Few beside many must still be seen.
           const height = number === 0 ? 0 : Math.max(2, (number / most) * HEIGHT);
           return (
-            <rect key={index} class="histogram-bar" x={index * part + 0.5} y={HEIGHT - height} width={part - 1} height={height}>
+            <rect
+              key={index}
+              class="histogram-bar"
+              x={index * part + 0.5}
+              y={HEIGHT - height}
+              width={part - 1}
+              height={height}
+            >
               <title>{`${many(number, 'client')}: ${quantity(spread.min + index * step, unit)} to ${quantity(spread.min + (index + 1) * step, unit)}`}</title>
             </rect>
           );
         })}
         <rect class="band-track" x="0" y={HEIGHT + 4} width={width} height="1.5" />
-        <rect class="band-usual" x={at(spread.lower)} y={HEIGHT + 2.5} width={Math.max(2, at(spread.upper) - at(spread.lower))} height="4.5" />
+        <rect
+          class="band-usual"
+          x={at(spread.lower)}
+          y={HEIGHT + 2.5}
+          width={Math.max(2, at(spread.upper) - at(spread.lower))}
+          height="4.5"
+        />
         <rect class="band-tick" x={at(spread.median) - 1} y={HEIGHT + 0.5} width="2" height="8" />
       </svg>
       <figcaption class="dim num">

@@ -55,7 +55,15 @@ export function paintTimeline(canvas: HTMLCanvasElement, picture: TimelinePictur
       // Several within one pixel look like one.
       if (end < paintedTo + 0.4 && bar.verdict === 'completed') continue;
       paintedTo = end;
-      paintBar(context, bar, { x, y, w: Math.max(1.5, end - x), labelPx, width }, pxPerMs, view, palette, bar.clientId !== '' && bar.clientId === hovered);
+      paintBar(
+        context,
+        bar,
+        { x, y, w: Math.max(1.5, end - x), labelPx, width },
+        pxPerMs,
+        view,
+        palette,
+        bar.clientId !== '' && bar.clientId === hovered,
+      );
     }
   }
   context.restore();
@@ -90,7 +98,7 @@ function paintBar(
   // A troubled bar bears a thick edge: the colour does not stand alone.
   const isQuiet = bar.verdict === 'completed' || bar.verdict === 'nothing_to_do' || bar.verdict === 'running';
   context.fillStyle = colour;
-  context.fillRect(x, y, Math.min(w, isQuiet ? 1.5 : 4), BAR_PX);
+  if (w > 6 || !isQuiet) context.fillRect(x, y, Math.min(w, isQuiet ? 1.5 : 4), BAR_PX);
   if (!isQuiet) context.fillRect(x, y + BAR_PX - 2, w, 2);
   if (w > 6) {
     for (const step of bar.steps) {
@@ -121,8 +129,8 @@ function paintBar(
 }
 
 const STEPS_MS = [
-  1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000,
-  1_800_000, 3_600_000, 7_200_000, 14_400_000, 43_200_000, 86_400_000,
+  1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000,
+  600_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000, 43_200_000, 86_400_000,
 ];
 const TICK_EVERY_PX = 96;
 

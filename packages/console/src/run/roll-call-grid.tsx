@@ -19,7 +19,13 @@ interface Layout {
   readonly heightPx: number;
 }
 
-export function RollCallGrid({ clients, isWanted, chosen, onClient, label }: RollCallProps & { label: string }) {
+export function RollCallGrid({
+  clients,
+  isWanted,
+  chosen,
+  onClient,
+  label,
+}: RollCallProps & { label: string }) {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(box);
@@ -70,7 +76,15 @@ export function RollCallGrid({ clients, isWanted, chosen, onClient, label }: Rol
   );
 }
 
-function Frame({ index, layout: { cellPx, columns }, kind }: { index: number; layout: Layout; kind: string }) {
+function Frame({
+  index,
+  layout: { cellPx, columns },
+  kind,
+}: {
+  index: number;
+  layout: Layout;
+  kind: string;
+}) {
   return (
     <span
       class={`frame ${kind}`}
@@ -93,7 +107,14 @@ function layOut(clients: number, width: number): Layout {
 }
 
 /** Quiet verdicts are light areas; troubled ones are dark, and bear their shape in any size. */
-const SOLID: ReadonlySet<Verdict> = new Set(['failed', 'lost', 'timed_out', 'cancelled', 'completed_with_errors', 'running']);
+const SOLID: ReadonlySet<Verdict> = new Set([
+  'failed',
+  'lost',
+  'timed_out',
+  'cancelled',
+  'completed_with_errors',
+  'running',
+]);
 const HOLLOW: ReadonlySet<Verdict> = new Set(['nothing_to_do', 'pending', 'never_started']);
 
 function paint(

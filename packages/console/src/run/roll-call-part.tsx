@@ -66,7 +66,9 @@ export function RollCallPart({ run, onClient }: { run: JobRun; onClient: (client
         ))}
         {toRunAgain.length > 0 && run.verdict !== 'running' && (
           <span class="push">
-            <CopyButton text={toRunAgain.join('\n')}>Copy the {count(toRunAgain.length)} to run again</CopyButton>
+            <CopyButton text={toRunAgain.join('\n')}>
+              Copy the {count(toRunAgain.length)} to run again
+            </CopyButton>
           </span>
         )}
       </div>
@@ -74,7 +76,13 @@ export function RollCallPart({ run, onClient }: { run: JobRun; onClient: (client
         {clients.length <= NAMED_AT_MOST ? (
           <RollCallTiles clients={clients} isWanted={isWanted} chosen={chosen} onClient={onClient} />
         ) : (
-          <RollCallGrid clients={clients} isWanted={isWanted} chosen={chosen} onClient={onClient} label={labelOf(counts, clients.length)} />
+          <RollCallGrid
+            clients={clients}
+            isWanted={isWanted}
+            chosen={chosen}
+            onClient={onClient}
+            label={labelOf(counts, clients.length)}
+          />
         )}
         <ClientList clients={clients} isWanted={isWanted} chosen={chosen} text={text} onText={setText} />
       </div>

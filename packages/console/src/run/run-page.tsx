@@ -70,8 +70,12 @@ export function RunPage({ runId, part }: { runId: string; part: string }) {
         ))}
       </nav>
       {part === '' && <RollCallPart run={run} onClient={(id) => setClientId(id, { add: clientId === '' })} />}
-      {part === 'timeline' && <TimelinePart run={run} onClient={(id) => setClientId(id, { add: clientId === '' })} />}
-      {part === 'metrics' && <MetricsPart run={run} onClient={(id) => setClientId(id, { add: clientId === '' })} />}
+      {part === 'timeline' && (
+        <TimelinePart run={run} onClient={(id) => setClientId(id, { add: clientId === '' })} />
+      )}
+      {part === 'metrics' && (
+        <MetricsPart run={run} onClient={(id) => setClientId(id, { add: clientId === '' })} />
+      )}
       {part === 'failures' && <FailuresPart run={run} />}
       {part === 'logs' && <LogsPart run={run} />}
       {part === 'attempts' && <AttemptsPart run={run} />}
@@ -105,7 +109,10 @@ function Head({ run }: { run: JobRun }) {
         <div>
           <dt>Started</dt>
           <dd>
-            <Moment at={run.startedAt} /> <span class="dim">· <Ago at={run.startedAt} /></span>
+            <Moment at={run.startedAt} />{' '}
+            <span class="dim">
+              · <Ago at={run.startedAt} />
+            </span>
           </dd>
         </div>
         {run.verdict === 'running' ? (
@@ -163,7 +170,8 @@ function Going({ run, usual }: { run: JobRun; usual: Usual | undefined }) {
       <div>
         <dt>Progress</dt>
         <dd class="num">
-          {share !== null && <progress max={1} value={share} aria-label="Progress" />} {share === null ? '–' : percent(share)}
+          {share !== null && <progress max={1} value={share} aria-label="Progress" />}{' '}
+          {share === null ? '–' : percent(share)}
           {clientsExpected > 0 && (
             <span class="dim">
               {' '}
@@ -203,15 +211,16 @@ function Notes({ run }: { run: JobRun }) {
       {run.verdict === 'lost' && (
         <div class="note lost">
           <p>
-            <strong>Lost.</strong> It never ended, and its process has been silent for three heartbeats. What it did after its last
-            sign of life nobody knows.
+            <strong>Lost.</strong> It never ended, and its process has been silent for three heartbeats. What
+            it did after its last sign of life nobody knows.
           </p>
         </div>
       )}
       {run.telemetry === 'incomplete' && run.verdict !== 'lost' && (
         <div class="note warn">
           <p>
-            <strong>Telemetry incomplete.</strong> Some of what this run sent did not arrive. Its numbers may be too small.
+            <strong>Telemetry incomplete.</strong> Some of what this run sent did not arrive. Its numbers may
+            be too small.
           </p>
         </div>
       )}
@@ -270,5 +279,7 @@ function PartCount({ run, part }: { run: JobRun; part: string }) {
         : part === 'metrics'
           ? run.metrics.length
           : 0;
-  return number === 0 ? null : <span class={part === 'failures' ? 'tab-count bad' : 'tab-count'}>{count(number)}</span>;
+  return number === 0 ? null : (
+    <span class={part === 'failures' ? 'tab-count bad' : 'tab-count'}>{count(number)}</span>
+  );
 }

@@ -23,10 +23,21 @@ export function TimelinePart({ run, onClient }: { run: JobRun; onClient: (client
   const { data: steps } = useQuery(questions.steps(run.runId));
   if (rollCall === undefined)
     return error === null ? <Waiting rows={10} /> : <Trouble error={error} onAgain={() => void refetch()} />;
-  if (rollCall.clients.every(({ startedMs }) => startedMs === undefined) && (steps?.steps.length ?? 0) === 0) {
+  if (
+    rollCall.clients.every(({ startedMs }) => startedMs === undefined) &&
+    (steps?.steps.length ?? 0) === 0
+  ) {
     return <Empty title="Nothing has started yet." />;
   }
-  return <Timeline run={run} clients={rollCall.clients} steps={steps?.steps ?? NO_STEPS} isCut={steps?.isCut === true} onClient={onClient} />;
+  return (
+    <Timeline
+      run={run}
+      clients={rollCall.clients}
+      steps={steps?.steps ?? NO_STEPS}
+      isCut={steps?.isCut === true}
+      onClient={onClient}
+    />
+  );
 }
 
 const NO_STEPS: readonly Step[] = [];
@@ -50,7 +61,9 @@ function Timeline({
   const [isPacked, setIsPacked] = useState(clients.length > ONE_ROW_EACH_AT_MOST);
   const timeline = useMemo(() => {
     const runStartMs = run.startedAt === null ? Date.now() : Date.parse(run.startedAt);
-    const runEndMs = isRunning ? nowMs : Date.parse(run.endedAt ?? run.lastSeenAt ?? new Date().toISOString());
+    const runEndMs = isRunning
+      ? nowMs
+      : Date.parse(run.endedAt ?? run.lastSeenAt ?? new Date().toISOString());
     return layOutBars(clients, steps, { runStartMs, runEndMs, isPacked });
   }, [clients, steps, isPacked, run.startedAt, run.endedAt, run.lastSeenAt, isRunning, nowMs]);
   /** Null shows all of it, also while it grows. */
@@ -70,10 +83,28 @@ function Timeline({
     if (canvas.current === null || width === 0) return undefined;
     const { current } = canvas;
     const frame = requestAnimationFrame(() =>
-      paintTimeline(current, { timeline, view, scrollTop, width, heightPx, labelPx, hovered: hover?.bar.clientId ?? '' }),
+      paintTimeline(current, {
+        timeline,
+        view,
+        scrollTop,
+        width,
+        heightPx,
+        labelPx,
+        hovered: hover?.bar.clientId ?? '',
+      }),
     );
     return () => cancelAnimationFrame(frame);
-  }, [timeline, view.startMs, view.endMs, scrollTop, width, heightPx, labelPx, themeChanges, hover?.bar.clientId]);
+  }, [
+    timeline,
+    view.startMs,
+    view.endMs,
+    scrollTop,
+    width,
+    heightPx,
+    labelPx,
+    themeChanges,
+    hover?.bar.clientId,
+  ]);
 
   const change = (factor: number, aroundMs: number): void => {
     const whole = timeline.endMs - timeline.startMs;
@@ -97,7 +128,9 @@ function Timeline({
     const { left, top } = (canvas.current as HTMLCanvasElement).getBoundingClientRect();
     const row = timeline.rows[Math.floor((event.clientY - top - AXIS_PX + scrollTop) / ROW_PX)];
     const slackMs = ((view.endMs - view.startMs) / Math.max(1, width)) * 2;
-    return event.clientY - top < AXIS_PX || row === undefined ? undefined : barAt(row, msAt(event.clientX - left), slackMs);
+    return event.clientY - top < AXIS_PX || row === undefined
+      ? undefined
+      : barAt(row, msAt(event.clientX - left), slackMs);
   };
 
   // The wheel with Ctrl, or two fingers, zooms; the wheel alone scrolls as everywhere. A listener that may say no.

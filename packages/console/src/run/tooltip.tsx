@@ -16,7 +16,11 @@ export function Tooltip({ x, y, children }: { x: number; y: number; children: Co
     });
   }, [x, y]);
   return (
-    <div ref={box} class="tooltip" style={{ left: `${Math.max(4, place.left)}px`, top: `${Math.max(4, place.top)}px` }}>
+    <div
+      ref={box}
+      class="tooltip"
+      style={{ left: `${Math.max(4, place.left)}px`, top: `${Math.max(4, place.top)}px` }}
+    >
       {children}
     </div>
   );

@@ -236,7 +236,18 @@ export async function readLogs(
        AND ({search:String} = '' OR positionCaseInsensitiveUTF8(concat(Body, ' ', ClientId, ' ', LogAttributes['exception.message'], ' ', LogAttributes['exception.type'], ' ', EventName), {search:String}) > 0)
        AND ({before:String} = '' OR toUnixTimestamp64Nano(Timestamp) <= toInt64OrZero({before:String}))
      ORDER BY Timestamp DESC, SpanId, Body LIMIT {skip:UInt32}, {limit:UInt32}`,
-    { project, runId, origin, search, clientId, severity, events, before: beforeNs, skip: Number(skip), limit: limit + 1 },
+    {
+      project,
+      runId,
+      origin,
+      search,
+      clientId,
+      severity,
+      events,
+      before: beforeNs,
+      skip: Number(skip),
+      limit: limit + 1,
+    },
   );
   const page = rows.slice(0, limit);
   const last = page.at(-1);

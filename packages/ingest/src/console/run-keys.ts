@@ -29,7 +29,12 @@ export async function findOpenRuns(engine: Engine, project: string, limit: numbe
        HAVING max(ending).at = toDateTime64(0, 9, 'UTC') AND greatest(max(last_seen_at), max(heard_at)) > now64(9, 'UTC') - INTERVAL 1 DAY
      )
      ORDER BY run_id DESC, origin DESC LIMIT {limit:UInt32}`,
-    { project, since: runIdDaysAgo(LONGEST_RUN_DAYS), clientsSince: runIdDaysAgo(LONGEST_CLIENT_DAYS), limit },
+    {
+      project,
+      since: runIdDaysAgo(LONGEST_RUN_DAYS),
+      clientsSince: runIdDaysAgo(LONGEST_CLIENT_DAYS),
+      limit,
+    },
   );
 }
 

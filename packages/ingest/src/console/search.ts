@@ -21,12 +21,7 @@ const FAILURES_OF_DAYS = 30;
 type Row = Partial<Omit<Hit, 'kind'>> & { title: string; detail: string };
 
 /** Runs by ID, by a legacy or external ID and by trace; then jobs, clients and error texts. At most `limit` of a kind. */
-export async function search(
-  engine: Engine,
-  project: string,
-  text: string,
-  limit: number,
-): Promise<Hit[]> {
+export async function search(engine: Engine, project: string, text: string, limit: number): Promise<Hit[]> {
   const parameters = {
     project,
     text,

@@ -114,10 +114,7 @@ export function createConsoleRoutes({ engine, tracker, mayRead }: ConsoleRoutesO
       responses: { ...ok(200, schemas.jobClientsSchema), ...refusals },
     }),
     async (c) =>
-      c.json(
-        await readJobClients(engine, project(c), c.req.valid('param').job, c.req.valid('query')),
-        200,
-      ),
+      c.json(await readJobClients(engine, project(c), c.req.valid('param').job, c.req.valid('query')), 200),
   );
 
   routes.openapi(
@@ -162,10 +159,7 @@ export function createConsoleRoutes({ engine, tracker, mayRead }: ConsoleRoutesO
       responses: { ...ok(200, schemas.metricSpreadsSchema), ...refusals },
     }),
     async (c) =>
-      c.json(
-        { metrics: await readMetricSpreads(engine, await keyOf(c, c.req.valid('param').runId)) },
-        200,
-      ),
+      c.json({ metrics: await readMetricSpreads(engine, await keyOf(c, c.req.valid('param').runId)) }, 200),
   );
 
   routes.openapi(

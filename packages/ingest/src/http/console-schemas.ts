@@ -269,7 +269,10 @@ export const failureGroupsQuery = z.strictObject({
   job: text(256).optional(),
   search: text(256).optional(),
   days: days(14),
-  cursor: z.string().regex(/^\d{1,6}$/).optional(),
+  cursor: z
+    .string()
+    .regex(/^\d{1,6}$/)
+    .optional(),
   limit: limit(50, 200),
 });
 export const failureGroupsSchema = z

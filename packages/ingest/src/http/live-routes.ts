@@ -39,7 +39,10 @@ export function createLiveRoutes({
       middleware: [mayRead],
       request: { query },
       responses: {
-        200: { description: 'A stream that does not end', content: { 'text/event-stream': { schema: z.string() } } },
+        200: {
+          description: 'A stream that does not end',
+          content: { 'text/event-stream': { schema: z.string() } },
+        },
         ...refusals,
       },
     }),
@@ -108,8 +111,6 @@ interface Message {
 function toMessage(event: LiveEvent): Message {
   const { id, type } = event;
   const data =
-    event.type === 'run'
-      ? event.run
-      : { runId: event.runId, origin: event.origin, clients: event.clients };
+    event.type === 'run' ? event.run : { runId: event.runId, origin: event.origin, clients: event.clients };
   return { id, event: type, data: JSON.stringify(data) };
 }

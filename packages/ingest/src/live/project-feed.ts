@@ -133,7 +133,12 @@ export class ProjectFeed {
     const clients =
       watched.size === 0
         ? []
-        : await findTouchedClients(engine, project, [...watched.values()].map(({ runId }) => runId), sinceMs);
+        : await findTouchedClients(
+            engine,
+            project,
+            [...watched.values()].map(({ runId }) => runId),
+            sinceMs,
+          );
     const isRecheckDue = nowMs - this.#lastRecheckMs >= RECHECK_MS;
     if (isRecheckDue) this.#lastRecheckMs = nowMs;
     const stirred = new Set([...touched.map(nameOf), ...clients.map(nameOf)]);
