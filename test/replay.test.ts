@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Rollups } from '../packages/ingest/src/rollup/rollups.ts';
 import { transcode } from '../packages/ingest/src/rows/transcode.ts';
 import { Spool } from '../packages/ingest/src/spool/spool.ts';
 import { Writer } from '../packages/ingest/src/spool/writer.ts';
@@ -174,6 +175,7 @@ async function deliver(rows: readonly Delivery[]): Promise<void> {
   expect(await writer.drain(60_000)).toEqual({ left: 0 });
   await spool.close();
   await writer.stop();
+  await new Rollups({ engine, log: pino({ level: 'silent' }) }).catchUp();
 }
 
 /** The view's rows of each project as one text, without the project itself. */

@@ -17,6 +17,7 @@ import { openEngine, type Engine } from './store/engine.ts';
 import { migrate } from './store/migrate.ts';
 import { Tracker } from './tracking/tracker.ts';
 import { TrackingError } from './tracking/tracking-error.ts';
+import { Rollups } from './rollup/rollups.ts';
 
 /** A service that can not start as it was told; `code` is stable. */
 export class StartError extends Error {
@@ -35,7 +36,7 @@ export interface Service {
   readonly keyCount: number;
   /** Lets this process in, whatever keys are configured; made anew at each start. */
   readonly localKey: string;
-  /** Resolves when every row accepted so far is in ClickHouse. */
+  /** Resolves when every row accepted so far is in ClickHouse, and rolled up. */
   flush(): Promise<void>;
   /** Answers what is in flight, brings what was accepted into ClickHouse, and lets go of the data folder. Twice is once. */
   close(): Promise<void>;
@@ -44,7 +45,7 @@ export interface Service {
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 const DRAIN_AT_CLOSE_MS = 30_000;
 const CUT_OFF_AT_CLOSE_MS = 3_000;
-const PERSIST_TIMEOUT_MS = 10_000;
+const SEAL_INTERVAL_MS = 100;
 
 /**
  * Opens the engine, brings the schema up to date, replays the spool, and listens.
@@ -67,11 +68,19 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
 
   const localKey = randomBytes(32).toString('base64url');
   const keys = createKeyRing(storedKeys, localKey);
-  const counters = createCounters(() => ({ sizeBytes: spool.sizeBytes, depth: writer.depth }));
+  const counters = createCounters(
+    () => ({ sizeBytes: spool.sizeBytes, depth: writer.depth }),
+    () => rollups.lagMs,
+  );
+  const rollups = new Rollups({ engine, log });
+  undo.defer(() => rollups.close());
   const writer = new Writer({
     engine,
     log,
-    onInserted: ({ table }, durationMs) => counters.insertSeconds.observe({ table }, durationMs / 1000),
+    onInserted: ({ table }, durationMs) => {
+      counters.insertSeconds.observe({ table }, durationMs / 1000);
+      rollups.touched(Date.now() - durationMs, table);
+    },
     onSetAside: ({ table }) => counters.setAsideSegments.inc({ table }),
   });
   undo.defer(() => writer.stop());
@@ -83,11 +92,15 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   });
   undo.defer(() => spool.close());
   writer.start(spool);
+  rollups.start();
 
+  const sealSoon = sealer(spool);
   const tracker = new Tracker({
     engine,
     clock: Date.now,
-    persist: (blocks) => persist(spool, writer, blocks),
+    persist: (blocks) => persist(spool, writer, sealSoon, blocks),
+    settle: (names, parts) => rollups.settle(names, parts),
+    recovered: writer.idle(),
   });
   const feed = new LiveFeed({ engine, clock: Date.now, log });
   undo.defer(() => feed.close());
@@ -123,6 +136,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     flush: async () => {
       await spool.seal();
       await writer.drain(DRAIN_AT_CLOSE_MS);
+      await rollups.catchUp();
     },
     close: () => (closed ??= close()),
   };
@@ -134,27 +148,44 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     await spool.close();
     const { left } = await writer.drain(DRAIN_AT_CLOSE_MS);
     if (left > 0) log.warn({ segments: left }, 'some rows stay in the spool and go in at the next start');
+    else
+      await rollups
+        .catchUp()
+        .catch((error: unknown) => log.warn({ err: error }, 'some rollups wait for the next start'));
     await parts.disposeAsync();
     log.info('stopped');
   }
 }
 
-/** On disk first, then in ClickHouse: whoever tracks a run over REST reads what was just written. */
-async function persist(spool: Spool, writer: Writer, blocks: readonly SpoolBlock[]): Promise<void> {
+/** On disk first, then in ClickHouse. */
+async function persist(
+  spool: Spool,
+  writer: Writer,
+  sealSoon: () => void,
+  blocks: readonly SpoolBlock[],
+): Promise<{ inserted: Promise<unknown> }> {
   const acceptance = await spool.append(blocks);
   if (acceptance.status === 'retry')
     throw new TrackingError('busy', `Not now: ${acceptance.reason}. Try again in a while.`);
-  await spool.seal();
-  const inserted = Promise.all(acceptance.segments.map((token) => writer.inserted(token)));
-  const { promise: expired, resolve } = Promise.withResolvers<'expired'>();
-  const timer = setTimeout(() => resolve('expired'), PERSIST_TIMEOUT_MS);
-  const outcome = await Promise.race([inserted, expired]);
-  clearTimeout(timer);
-  if (outcome !== 'expired') return;
-  throw new TrackingError(
-    'busy',
-    'It is kept on disk, but ClickHouse does not take it at present. Ask again in a while; sending it again does no harm.',
-  );
+  sealSoon();
+  return { inserted: Promise.all(acceptance.segments.map((token) => writer.inserted(token))) };
+}
+
+/** Whoever tracks a run over REST waits for the insert: a segment is finished at once, but at most ten times a second. */
+function sealer(spool: Spool): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let lastMs = 0;
+  return () => {
+    timer ??= setTimeout(
+      () => {
+        timer = undefined;
+        lastMs = performance.now();
+        // What could not be finished is finished with the next rows, or when it is old enough.
+        void spool.seal().catch(() => undefined);
+      },
+      Math.max(0, lastMs + SEAL_INTERVAL_MS - performance.now()),
+    );
+  };
 }
 
 async function listen(server: Server, { host, port }: IngestConfig): Promise<string> {

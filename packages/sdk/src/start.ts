@@ -1,4 +1,5 @@
 /** Starts the SDK. */
+import { isMainThread } from 'node:worker_threads';
 import { diag, DiagConsoleLogger } from '@opentelemetry/api';
 import { diagLogLevelFromString } from '@opentelemetry/core';
 import { LoggerProvider, type LogRecordProcessor } from '@opentelemetry/sdk-logs';
@@ -9,7 +10,10 @@ import { hasInheritedRun, readConfig, type Config, type RollcallOptions } from '
 import { Delivery } from './delivery/delivery.ts';
 import { flushAtExit } from './delivery/exit-flush.ts';
 import { safely, sdkLog } from './faults.ts';
-import { Heartbeat } from './heartbeat.ts';
+import { Heartbeat } from './heartbeat/heartbeat.ts';
+import { keepRest } from './delivery/last-words.ts';
+import { captureConsole } from './logs/console.ts';
+import { capturePino } from './logs/pino.ts';
 import { Odometers } from './metrics/odometers.ts';
 import { hasTracerProvider, registerMissing } from './otel/globals.ts';
 import { describeProducer } from './otel/resource.ts';
@@ -18,6 +22,7 @@ import { StampingLogRecordProcessor } from './otel/stamping-log-processor.ts';
 import { StampingSpanProcessor } from './otel/stamping-span-processor.ts';
 import { Claims } from './run/claims.ts';
 import type { Core } from './run/core.ts';
+import { ProcessEnd } from './run/process-end.ts';
 import {
   runIn,
   runOf,
@@ -35,6 +40,8 @@ import { RunIds } from './run/run-ids.ts';
 import { scopeOf } from './run/scope.ts';
 import { RunCounts } from './run/shared-counts.ts';
 import { untrackedRun } from './run/untracked.ts';
+import { telemetryFolder } from './spool/destination.ts';
+import { TelemetrySpool } from './spool/telemetry-spool.ts';
 
 /** A started SDK. */
 export interface Rollcall {
@@ -53,6 +60,8 @@ export interface Rollcall {
   flush(timeoutMs?: number): Promise<boolean>;
   /** Flushes and stops. Runs that are still open send nothing more. */
   shutdown(timeoutMs?: number): Promise<void>;
+  /** Records of all kinds that ingest has not confirmed yet. */
+  readonly backlog: number;
   /** Names this process's telemetry: `service.instance.id`. */
   readonly producerId: string;
   /** For an application's own tracer provider: stamps and delivers its spans that belong to a run. */
@@ -151,7 +160,8 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     unitOf: (metric) => config.metrics?.find(metric)?.unit ?? '',
     ...(config.metricExport === 'rollcall' ? { send: (series) => delivery.points.add(series) } : {}),
   });
-  const delivery = new Delivery(config, odometers);
+  const spool = openSpool(config);
+  const delivery = new Delivery(config, odometers, spool);
   const tracerProvider = new TracerProvider({
     resource,
     sampler: new RunSampler(),
@@ -161,12 +171,20 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     resource,
     processors: [new StampingLogRecordProcessor(delivery, { onlyRuns: false })],
   });
+  const heartbeat: Heartbeat = new Heartbeat({
+    config,
+    source: { resource: resource.attributes, scope: SCOPE },
+    onReached: () => delivery.retry(),
+    onOpen: () => processEnd.watchSignals(),
+    onRest: () => processEnd.ignoreSignals(),
+  });
   const core: Core = {
     tracer: tracerProvider.getTracer(SCOPE.name, SCOPE.version),
     logger: loggerProvider.getLogger(SCOPE.name, SCOPE.version),
+    logLines: (source) => loggerProvider.getLogger(source),
     odometers,
     delivery,
-    heartbeat: new Heartbeat(config.heartbeatIntervalMs),
+    heartbeat,
     errors: new ReportedErrors(),
     runIds: new RunIds(),
     claims: new Claims(config),
@@ -181,11 +199,15 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     unregister ??= registerMissing(providers);
   };
   if (config.registerGlobals) register(wanted);
+  const releaseLogs = config.captureLogs.map((source) => CAPTURES[source]());
   const unhook = flushAtExit(delivery);
+  const lastWords = { delivery, heartbeat, spool };
+  const processEnd = new ProcessEnd({ ...lastWords, handleSignals: config.handleSignals && isMainThread });
   const rollcall: Rollcall = {
     job: async (name, fn, jobOptions) => {
       // By its first job an application has set up what it wants; what a run needs may still be missing.
       safely('register with OpenTelemetry', () => register({}));
+      delivery.sendKept();
       const handed = jobOptions?.join === false ? undefined : inheritedFor(name, jobOptions?.runId, config);
       return handed === undefined
         ? runJob(core, name, fn, jobOptions)
@@ -193,16 +215,22 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     },
     joinRun: async (fn, from, joinOptions) => {
       safely('register with OpenTelemetry', () => register({}));
+      delivery.sendKept();
       return runJoined(core, handedBy(from, config), fn, joinOptions);
     },
     flush: async (timeoutMs = FLUSH_MS) => delivery.flush(timeoutMs),
     shutdown: async (timeoutMs = FLUSH_MS) => {
       onShutdown();
       unhook();
-      await delivery.flush(timeoutMs);
+      for (const release of releaseLogs) release();
+      if (!(await delivery.flush(timeoutMs))) safely('keep the rest', () => keepRest(lastWords));
+      processEnd.stop();
       delivery.close();
-      core.heartbeat.close();
+      heartbeat.close();
       unregister?.();
+    },
+    get backlog() {
+      return delivery.backlog;
     },
     producerId: String(resource.attributes[ATTR.SERVICE_INSTANCE_ID]),
     spanProcessor: new StampingSpanProcessor(delivery, { onlyRuns: true }),
@@ -217,6 +245,15 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     return inherited;
   });
   return rollcall;
+}
+
+const CAPTURES = { console: captureConsole, pino: capturePino };
+
+/** Where nothing is sent, nothing is kept. */
+function openSpool(config: Config): TelemetrySpool | undefined {
+  const { endpoint, disabled, spoolDir, spoolMaxBytes: maxBytes } = config;
+  if (disabled || endpoint === undefined || maxBytes === 0) return undefined;
+  return new TelemetrySpool({ folder: telemetryFolder(spoolDir, config), endpoint, maxBytes });
 }
 
 /** A job joins the run that its process was started under if that is one of the same job; nothing makes a second ID. */

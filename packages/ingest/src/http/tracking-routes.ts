@@ -2,7 +2,6 @@
 
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
-import { listRuns } from '../tracking/list-runs.ts';
 import { readClientRuns } from '../tracking/records.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import { TrackingError, type TrackingErrorCode } from '../tracking/tracking-error.ts';
@@ -80,7 +79,7 @@ export function createTrackingRoutes({
       request: { query: schemas.runQuerySchema },
       responses: { ...ok(200, schemas.runPageSchema), ...refusals },
     }),
-    async (c) => c.json(await listRuns(engine, { project: project(c), ...c.req.valid('query') }), 200),
+    async (c) => c.json(await tracker.listRuns({ project: project(c), ...c.req.valid('query') }), 200),
   );
 
   routes.openapi(

@@ -20,13 +20,13 @@ export async function runJob<T>(
   given?: JobOptions,
 ): Promise<T> {
   const options = given ?? {};
-  const isOutermost = scopeOf() === undefined;
+  const waits = scopeOf() === undefined && options.waitForDelivery !== false;
   const run = await startOrNot(async () => JobRun.start(core, name, options));
   if (run === undefined) return fn(untrackedRun(name, options.signal));
   const work = () => context.with(run.context, fn, undefined, run);
   const settled = await supervise(work, run.cancellation, () => run.settledLate());
   safely('end a job run', () => run.finish(settled));
-  if (isOutermost) await core.delivery.flush(JOB_FLUSH_MS);
+  if (waits) await core.delivery.flush(JOB_FLUSH_MS);
   return resultOf(settled, run.cancellation);
 }
 
@@ -38,7 +38,7 @@ export async function runJoined<T>(
   given?: JoinOptions,
 ): Promise<T> {
   const options = given ?? {};
-  const isOutermost = scopeOf() === undefined;
+  const waits = scopeOf() === undefined && options.waitForDelivery !== false;
   const run = await startOrNot(async () =>
     handed === undefined ? undefined : JobRun.join(core, handed, options),
   );
@@ -50,7 +50,7 @@ export async function runJoined<T>(
     run.joinedClient?.finish(settled);
     run.finish(settled);
   });
-  if (isOutermost) await core.delivery.flush(JOB_FLUSH_MS);
+  if (waits) await core.delivery.flush(JOB_FLUSH_MS);
   return resultOf(settled, run.cancellation);
 }
 

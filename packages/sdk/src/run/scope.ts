@@ -1,5 +1,13 @@
 /** Says what the running code is inside of: which job run, client run and step. */
-import { context, createContextKey, propagation, type Attributes, type Context } from '@opentelemetry/api';
+import {
+  context,
+  createContextKey,
+  propagation,
+  trace,
+  type Attributes,
+  type Context,
+  type Span,
+} from '@opentelemetry/api';
 import { ATTR } from '@rollcall/semconv';
 import type { ClientRun } from './client-run.ts';
 import type { JobRun } from './job-run.ts';
@@ -26,6 +34,22 @@ export function withoutScope(parent: Context): Context {
   const baggage = propagation.getBaggage(parent)?.removeEntries(...CARRIED);
   const outside = parent.deleteValue(KEY);
   return baggage === undefined ? outside : propagation.setBaggage(outside, baggage);
+}
+
+/** A place in a run, with the span that is active there. */
+export interface Place {
+  scope: Scope;
+  context: Context;
+  span: Span;
+}
+
+/** Where in a run the calling code is, if in any. */
+export function placeOf(): Place | undefined {
+  const active = context.active();
+  const scope = scopeOf(active);
+  if (scope === undefined) return undefined;
+  const span = trace.getSpan(active) ?? (scope.client ?? scope.run).span;
+  return { scope, context: active, span };
 }
 
 export function scopeOf(of: Context = context.active()): Scope | undefined {

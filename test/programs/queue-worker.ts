@@ -1,0 +1,25 @@
+/** A BullMQ worker that hangs in its first attempt, so that it can be killed there, and finishes in its second. */
+import { createRequire } from 'node:module';
+import { count, currentRun } from '@rollcall/sdk';
+
+// The library is a development dependency of the SDK.
+const load = createRequire(new URL('../../packages/sdk/package.json', import.meta.url));
+const { Queue, Worker } = load('bullmq') as typeof import('bullmq');
+
+const { hostname: host, port } = new URL(process.env['REDIS_URL'] ?? '');
+const connection = { host, port: Number(port) };
+if (process.argv[2] === 'add') {
+  const queue = new Queue('invoices', { connection });
+  await queue.add('billing', { tenant: 'acme' }, { attempts: 3 });
+  await queue.close();
+}
+const worker = new Worker(
+  'invoices',
+  async ({ attemptsStarted }) => {
+    process.stdout.write(`${currentRun()?.runId}\n`);
+    count('Invoices Sent', 4);
+    if (attemptsStarted === 1) await new Promise(() => undefined);
+  },
+  { connection, lockDuration: 500, stalledInterval: 250 },
+);
+worker.on('completed', () => void worker.close());
