@@ -122,6 +122,7 @@ export interface NewRun {
    * @maxItems 100000
    */
   expectedClients?: string[];
+  ifTaken?: 'refuse' | 'next';
   overlap?: 'allow' | 'refuse';
   /**
    * @maxItems 100
@@ -340,6 +341,7 @@ export interface Schedule {
   nextDue: string | null;
   lateSince: string | null;
   missed: number;
+  isTooLong: boolean;
 }
 export interface JobPage {
   jobs: JobSummary[];

@@ -12,7 +12,7 @@ import { count } from '../parts/words.ts';
 import { prepare, readPalette, useThemeChanges, useWidth } from '../run/canvas.ts';
 import { Tooltip } from '../run/tooltip.tsx';
 
-const ROW_PX = 22;
+const ROW_PX = 24;
 const LARGEST_CELL_PX = 34;
 
 export function ClientsByRun({ job }: { job: string }) {

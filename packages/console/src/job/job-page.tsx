@@ -14,6 +14,11 @@ import { RunChart } from './run-chart.tsx';
 import '../styles/job.css';
 
 const SHOWN_RUNS = 20;
+/** Durations are told in these, not in thousands of milliseconds. */
+const DURATIONS_MS = [
+  1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000,
+  600_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000, 28_800_000, 86_400_000,
+];
 
 export function JobPage({ job }: { job: string }) {
   useTitle(job);
@@ -106,6 +111,7 @@ function History({ history }: { history: JobHistory }) {
               verdicts={inTime.map(({ verdict }) => verdict)}
               band={usual === null ? undefined : [usual.lowMs, usual.highMs]}
               words={duration}
+              steps={DURATIONS_MS}
               heightPx={210}
               onRun={(runId) => navigate(pathTo('runs', runId))}
             />

@@ -15,6 +15,8 @@ export interface RunChartProps {
   readonly verdicts?: readonly Verdict[];
   readonly band?: readonly [low: number, high: number] | undefined;
   readonly words: (value: number) => string;
+  /** Between the lines of the grid; decimal ones unless given. */
+  readonly steps?: readonly number[];
   readonly heightPx: number;
   readonly onRun: (runId: string) => void;
 }
@@ -22,7 +24,17 @@ export interface RunChartProps {
 /** All charts of a page show the same run under the pointer. */
 const together = uPlot.sync('runs');
 
-export function RunChart({ label, runIds, values, verdicts, band, words, heightPx, onRun }: RunChartProps) {
+export function RunChart({
+  label,
+  runIds,
+  values,
+  verdicts,
+  band,
+  words,
+  steps,
+  heightPx,
+  onRun,
+}: RunChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const themeChanges = useThemeChanges();
@@ -69,6 +81,7 @@ export function RunChart({ label, runIds, values, verdicts, band, words, heightP
             size: 68,
             gap: 6,
             space: 34,
+            ...(steps === undefined ? {} : { incrs: [...steps] }),
             grid: { stroke: palette.line, width: 1 },
             ticks: { show: false },
             values: (_, splits) => splits.map((split) => (split === 0 ? '0' : words(split))),
