@@ -22,16 +22,17 @@ export async function readNow(engine: Engine, project: string, limit: number): P
   const [open, newest, overdue] = await Promise.all([
     findOpenRuns(engine, project, MOST_RUNNING),
     findLatestRuns(engine, project, { limit }),
-    readSchedules(),
+    readSchedules(engine, project, 'overdue'),
   ]);
   const isKnown = new Set(newest.map(nameOf));
-  const summaries = await readSummaries(engine, project, [
-    ...newest,
-    ...open.filter((key) => !isKnown.has(nameOf(key))),
+  const further = open.filter((key) => !isKnown.has(nameOf(key)));
+  const jobs = [...new Set([...newest, ...open].map(({ job }) => job))];
+  const [summaries, usual] = await Promise.all([
+    readSummaries(engine, project, [...newest, ...further]),
+    readUsual(engine, project, jobs),
   ]);
   const running = summaries.filter(({ verdict }) => verdict === 'running');
   const latest = summaries.filter((run) => run.verdict !== 'running' && isKnown.has(nameOf(run)));
-  const usual = await readUsual(engine, project, [...new Set(summaries.map(({ job }) => job))]);
   return {
     at: new Date().toISOString(),
     running: running.toSorted((a, b) => (a.runId < b.runId ? 1 : -1)),
