@@ -53,7 +53,7 @@ export async function listJobs(
   const [recent, usual, schedules] = await Promise.all([
     readRecent(engine, project, jobs),
     readUsual(engine, project, jobs),
-    readSchedules(),
+    readSchedules(engine, project),
   ]);
   return {
     jobs: page.map(({ job, runs }) => ({
@@ -111,7 +111,7 @@ export async function readJobHistory(
   const [runs, usual, schedules] = await Promise.all([
     readSummaries(engine, project, keys),
     readUsual(engine, project, [job]),
-    readSchedules(),
+    readSchedules(engine, project, job),
   ]);
   return {
     job,

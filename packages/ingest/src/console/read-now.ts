@@ -3,7 +3,7 @@
 import { readSummaries, type JobRunSummary } from '../tracking/records.ts';
 import type { Engine } from '../store/engine.ts';
 import { findLatestRuns, findOpenRuns } from './run-keys.ts';
-import { readSchedules, type Schedule } from './schedules.ts';
+import { isOverdue, readSchedules, type Schedule } from './schedules.ts';
 import { readUsual, type Usual } from './usual.ts';
 
 export interface Now {
@@ -19,10 +19,10 @@ export interface Now {
 const MOST_RUNNING = 100;
 
 export async function readNow(engine: Engine, project: string, limit: number): Promise<Now> {
-  const [open, newest, overdue] = await Promise.all([
+  const [open, newest, schedules] = await Promise.all([
     findOpenRuns(engine, project, MOST_RUNNING),
     findLatestRuns(engine, project, { limit }),
-    readSchedules(),
+    readSchedules(engine, project),
   ]);
   const isKnown = new Set(newest.map(nameOf));
   const summaries = await readSummaries(engine, project, [
@@ -37,7 +37,7 @@ export async function readNow(engine: Engine, project: string, limit: number): P
     running: running.toSorted((a, b) => (a.runId < b.runId ? 1 : -1)),
     latest,
     usual: Object.fromEntries(usual),
-    overdue,
+    overdue: schedules.filter(isOverdue),
   };
 }
 

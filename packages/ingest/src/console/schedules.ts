@@ -1,5 +1,8 @@
 /** Reads when jobs are due. */
 
+import { EXPECTED_RUNS_SQL, type ExpectedRun } from '../schedules/expected-runs.ts';
+import type { Engine } from '../store/engine.ts';
+
 /** A job with a schedule, and how it stands with it. */
 export interface Schedule {
   readonly job: string;
@@ -11,7 +14,20 @@ export interface Schedule {
   readonly missed: number;
 }
 
-/** No job can have a schedule yet: the answer is always empty. */
-export async function readSchedules(): Promise<Schedule[]> {
-  return [];
+/** The jobs of a project that have a schedule, those that are late or missed first; one job where one is named. */
+export async function readSchedules(engine: Engine, project: string, job = ''): Promise<Schedule[]> {
+  const rows = await engine.rows<ExpectedRun>(EXPECTED_RUNS_SQL, { project, job });
+  return rows
+    .filter(({ schedule }) => schedule !== 'none')
+    .map((row) => ({
+      job: row.job,
+      nextDue: row.nextDueAt,
+      lateSince: row.lateSince,
+      missed: row.missed,
+    }));
+}
+
+/** Whether a run of it is late or did not come. */
+export function isOverdue({ lateSince, missed }: Schedule): boolean {
+  return lateSince !== null || missed > 0;
 }
