@@ -45,6 +45,16 @@ describe('without a config the process is one job run', () => {
     expect(attributesOf(receiver.named('rollcall.run.ended'))).toEqual([expect.objectContaining(end)]);
   });
 
+  test('with the processes that it starts', async () => {
+    const { exit, receiver } = await runRegistered('plain/batch.js', { args: ['fork'] });
+
+    expect(exit).toMatchObject({ code: 0, stdout: 'working\nworking\ndone\n' });
+    expect(receiver.named('rollcall.run.started')).toHaveLength(1);
+    expect(attributesOf(receiver.named('rollcall.run.ended'))).toEqual([
+      expect.objectContaining({ 'rollcall.status': 'completed' }),
+    ]);
+  });
+
   test('but for one that was started under a run', async () => {
     const run = {
       ROLLCALL_RUN_ID: '251125-143000',
