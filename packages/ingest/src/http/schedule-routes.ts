@@ -92,7 +92,7 @@ const answers = {
       { description, content: { 'application/problem+json': { schema: problemSchema } } },
     ]),
   ),
-} as { 200: { description: string; content: { 'application/json': { schema: typeof expectedSchema } } } };
+};
 
 /** Reads and declares schedules. */
 export function createScheduleRoutes({
