@@ -52,50 +52,22 @@ SELECT project_id, run_id, now64(3, 'UTC') FROM metric_states GROUP BY project_i
 
 CREATE TABLE IF NOT EXISTS run_summaries ${ON_CLUSTER}
 (
-    project_id LowCardinality(String) COMMENT 'Project',
-    run_id String COMMENT 'Job run ID, YYMMDD-HHMMSS, UTC',
-    origin String COMMENT 'Trace ID of the job run: tells apart two runs that ended up with one run ID',
-    job_name LowCardinality(String) COMMENT 'Job',
-    trace_id String COMMENT 'Trace of the last attempt',
-    attempt UInt16 COMMENT 'The last try of the job run, from 1',
-    recovered UInt8 COMMENT '1 where the record was made from what was known',
-    started_at Nullable(DateTime64(9, 'UTC')) COMMENT 'Start of the last attempt, null while only later evidence has arrived',
-    declared_end_at DateTime64(9, 'UTC') COMMENT 'When the job said that it ended; 1970 while it has not',
-    declared_status LowCardinality(String) COMMENT 'What the job said of its end',
-    reason String COMMENT 'Reason that the job gave',
-    error_type LowCardinality(String) COMMENT 'Class or code of the error of the job itself',
-    error_message String COMMENT 'Message of the error of the job itself',
-    last_sign_at DateTime64(9, 'UTC') COMMENT 'The latest sign of life of the job itself',
-    lost_ms Int64 COMMENT 'From here on its silence means that it is lost, milliseconds since 1970: three promised intervals, or a day, after it was last heard by its own clock or by that of ingest',
-    heartbeat_interval_ms UInt32 COMMENT 'How often a sign of life is promised; 0 where it is not',
-    progress_done UInt64 COMMENT 'Progress of the job itself',
-    progress_total UInt64 COMMENT 'Total of the progress; 0 where unknown',
-    expected UInt32 COMMENT 'Clients on the roster',
-    expected_ended UInt32 COMMENT 'Clients on the roster whose client run has ended',
-    unanswered UInt32 COMMENT 'Clients on the roster that have not started',
-    started UInt32 COMMENT 'Clients that started',
-    unexpected UInt32 COMMENT 'Clients that started and are not on the roster, where there is one or not',
-    completed UInt32 COMMENT 'Client runs that completed',
-    completed_with_errors UInt32 COMMENT 'Client runs that declared a status of another kind',
-    nothing_to_do UInt32 COMMENT 'Client runs that had nothing to do',
-    failed UInt32 COMMENT 'Client runs that failed',
-    timed_out UInt32 COMMENT 'Client runs that timed out',
-    cancelled UInt32 COMMENT 'Client runs that were cancelled',
-    open_lost_ms Array(Int64) COMMENT 'Client runs that have not ended: from when on the silence of each means that it is lost, milliseconds since 1970',
-    clients_cut UInt32 COMMENT 'Client runs whose start, or whose final metrics, are missing',
-    clients_ended_at Nullable(DateTime64(9, 'UTC')) COMMENT 'The latest end of a client run',
-    clients_sign_at Nullable(DateTime64(9, 'UTC')) COMMENT 'The latest sign of life of a client run',
-    missing_events UInt32 COMMENT 'Events that were sent and have not arrived',
-    events_sent UInt32 COMMENT 'Events that are known to have been sent',
-    lacks_metrics UInt8 COMMENT '1 while fewer series of the job itself have arrived than its end declared',
-    origins UInt16 COMMENT 'How many runs bear this run ID',
-    noted Array(String) COMMENT 'Data-quality notes',
-    summarised_at DateTime64(3, 'UTC') COMMENT 'When this row was computed; the latest counts'
+${RUN_SUMMARY_COLUMNS}
 )
 ENGINE = ${REPLICATED}ReplacingMergeTree(summarised_at)
 ORDER BY (project_id, run_id, origin)
 SETTINGS index_granularity = 1024
 COMMENT 'Job runs: what does not depend on the time of reading';
+
+CREATE TABLE IF NOT EXISTS run_summaries_next ${ON_CLUSTER}
+(
+    pass String COMMENT 'The computation that made the row',
+${RUN_SUMMARY_COLUMNS}
+)
+ENGINE = ${REPLICATED}MergeTree
+ORDER BY pass
+TTL toDateTime(summarised_at) + INTERVAL 1 HOUR
+COMMENT 'Rows on their way to run_summaries: computed before the rows of what belongs to the run, shown after them';
 
 CREATE TABLE IF NOT EXISTS client_run_summaries ${ON_CLUSTER}
 (

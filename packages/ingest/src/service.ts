@@ -86,7 +86,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     onInserted: ({ table, token }, durationMs) => {
       shares.remove(token);
       counters.insertSeconds.observe({ table }, durationMs / 1000);
-      rollups.touched(Date.now() - durationMs, table);
+      rollups.touched(Date.now() - durationMs);
     },
     onSetAside: ({ table, token }) => {
       shares.remove(token);
@@ -116,7 +116,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     engine,
     clock: Date.now,
     persist: keep,
-    settle: (names, parts) => rollups.settle(names, parts),
+    settle: (names) => rollups.settle(names),
     recovered: writer.idle(),
   });
   const feed = new LiveFeed({ engine, clock: Date.now, log });

@@ -107,6 +107,23 @@ test('rows that can not be inserted are set aside and block nothing', async () =
   expect(await readdir(join(folder, 'set-aside'))).toHaveLength(2);
 });
 
+test('a file that seems cut is tried a few times, then set aside', async () => {
+  let tries = 0;
+  const { engine, inserted } = engineThat(({ token }) => {
+    if (!token.endsWith('.cut')) return null;
+    tries++;
+    return Object.assign(new Error('Cannot read all data'), { code: '33' });
+  });
+  const { spool, writer } = await startWriter(engine);
+  await append(spool, 'cut', 'half');
+  await append(spool, 'whole', 'fine');
+
+  const { left } = await writer.drain(20_000);
+
+  expect({ left, tries, inserted }).toEqual({ left: 0, tries: 5, inserted: ['fine'] });
+  expect(await readdir(join(folder, 'set-aside'))).toHaveLength(2);
+});
+
 test('a table that fails does not hold up the others', async () => {
   const { engine, inserted } = engineThat(({ table }) => (table === 'down' ? new Error('timeout') : null));
   const { spool, writer } = await startWriter(engine);

@@ -43,6 +43,8 @@ import { severityOf, TrackedRun, type RunEvent, type TrackedRunParts } from './t
 import { untrackedClient } from './untracked.ts';
 
 const MAX_ROSTER = 500;
+/** Of a run that is over, tries by client are remembered for so many clients. */
+const MOST_ATTEMPTS_KEPT = 100;
 
 export class JobRun extends TrackedRun implements Run, Living {
   readonly runId: string;
@@ -397,7 +399,10 @@ export class JobRun extends TrackedRun implements Run, Living {
   /** Between two clients of a list there may be none open; after an abort a list starts no further one. */
   #stopIfOver(): void {
     const goesOn = this.#openClients.size > 0 || (this.#openLists > 0 && !this.signal.aborted);
-    if (this.ended && !goesOn) this.core.heartbeat.stop(this);
+    if (!this.ended || goesOn) return;
+    this.core.heartbeat.stop(this);
+    // Nobody counts on with so many; a late client of a small run still gets its next attempt.
+    if (this.#counts.attempts.size > MOST_ATTEMPTS_KEPT) this.#counts.attempts.clear();
   }
 
   #isClientId(clientId: unknown, consequence: string): clientId is string {

@@ -5,6 +5,7 @@ import {
   propagation,
   trace,
   type Attributes,
+  type BaggageEntry,
   type Context,
   type Span,
 } from '@opentelemetry/api';
@@ -72,14 +73,14 @@ const CARRIED = [ATTR.RUN_ID, ATTR.RUN_ORIGIN, ATTR.JOB_NAME, ATTR.CLIENT_ID, AT
 
 /** Adds the run to the baggage, and leaves what else is in there. */
 export function withBaggage(parent: Context, stamp: Attributes): Context {
-  let baggage = propagation.getBaggage(parent) ?? propagation.createBaggage();
+  const entries: Record<string, BaggageEntry> = {};
+  for (const [key, entry] of propagation.getBaggage(parent)?.getAllEntries() ?? []) entries[key] = entry;
   for (const key of CARRIED) {
     const value = stamp[key];
-    if (typeof value === 'string' || typeof value === 'number') {
-      baggage = baggage.setEntry(key, { value: String(value) });
-    }
+    if (typeof value === 'string' || typeof value === 'number') entries[key] = { value: String(value) };
   }
-  return propagation.setBaggage(parent, baggage);
+  // All at once: each entry that is set by itself copies the others.
+  return propagation.setBaggage(parent, propagation.createBaggage(entries));
 }
 
 /**
