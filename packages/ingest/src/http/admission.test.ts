@@ -10,7 +10,10 @@ const LIMITS: AdmissionLimits = {
   spoolMaxBytes: 10_000,
 };
 
-function admission(limits: Partial<AdmissionLimits> = {}, waitingBytes: (projectId: string) => number = () => 0) {
+function admission(
+  limits: Partial<AdmissionLimits> = {},
+  waitingBytes: (projectId: string) => number = () => 0,
+) {
   let nowMs = 0;
   const made = new Admission({ ...LIMITS, ...limits }, { waitingBytes, clock: () => nowMs });
   return { enter: made.enter.bind(made), wait: (ms: number) => (nowMs += ms) };
@@ -45,7 +48,11 @@ test('one request is let in however large it is', () => {
 test('a project that has its share of the spool waits, the others are let in', () => {
   const { enter } = admission({}, (projectId) => (projectId === 'noisy' ? 5_001 : 5_000));
 
-  expect(enter('noisy', 1)).toMatchObject({ status: 'retry', httpStatus: 429, reason: expect.stringContaining('spool') });
+  expect(enter('noisy', 1)).toMatchObject({
+    status: 'retry',
+    httpStatus: 429,
+    reason: expect.stringContaining('spool'),
+  });
   expect(enter('quiet', 1).status).toBe('in');
 });
 
