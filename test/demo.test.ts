@@ -92,6 +92,11 @@ describe('rollcall demo --once', () => {
       'job_runs',
       'run_producers',
       'failures',
+      'metric_summaries',
+      'job_metric_summaries',
+      'failure_summaries',
+      'client_run_summaries',
+      'run_summaries',
     ]);
   });
 

@@ -57,11 +57,12 @@ async function importing(...args: string[]): Promise<{ report: ImportReport; fin
   return { report: JSON.parse(finished.stdout) as ImportReport, finished };
 }
 
-/** Waits until everything that the service accepted is in ClickHouse. */
+/** Waits until everything that the service accepted is in ClickHouse, and rolled up. */
 async function settled(): Promise<void> {
   for (;;) {
     const metrics = await (await fetch(`${service.url}/metrics`)).text();
-    if (/^rollcall_spool_bytes 0$/m.test(metrics)) return;
+    const isEmpty = /^rollcall_spool_bytes 0$/m.test(metrics);
+    if (isEmpty && /^rollcall_rollup_lag_seconds 0$/m.test(metrics)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Rollups } from '../packages/ingest/src/rollup/rollups.ts';
 import type { RowObject } from '../packages/ingest/src/native/encode-rows.ts';
 import { readBlocks } from '../packages/ingest/src/native/read-block.fixture.ts';
 import type { OtelTable } from '../packages/ingest/src/rows/tables.ts';
@@ -172,6 +173,7 @@ async function deliver(rows: readonly Delivery[]): Promise<void> {
   expect(await inserter.drain(60_000)).toEqual({ left: 0 });
   await spool.close();
   await inserter.stop();
+  await new Rollups({ engine, log: pino({ level: 'silent' }) }).catchUp();
 }
 
 /** The view's rows of each project as one text, without the project itself. */

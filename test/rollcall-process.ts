@@ -1,6 +1,7 @@
 /** Runs the real command in real processes. */
 
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -32,7 +33,17 @@ function environment(settings: Record<string, string> = {}): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(ROLLCALL|OTEL|VITEST|NODE_V8)/.test(name),
   );
-  return { ...Object.fromEntries(inherited), NO_COLOR: '1', ...settings };
+  return {
+    ...Object.fromEntries(inherited),
+    NO_COLOR: '1',
+    ROLLCALL_SPOOL_DIR: temporarySpool(),
+    ...settings,
+  };
+}
+
+/** A folder of its own: a port that comes round again must not get what was kept for another service. It is made when needed. */
+function temporarySpool(): string {
+  return join(tmpdir(), 'rollcall-test-spool', randomUUID());
 }
 
 /** Starts `node script …` with this checkout's sources. */
@@ -40,8 +51,9 @@ export function spawnScript(
   script: string,
   args: readonly string[],
   settings: Record<string, string> = {},
+  nodeOptions: readonly string[] = [],
 ): ChildProcess {
-  return spawn(process.execPath, ['--conditions=rollcall-source', script, ...args], {
+  return spawn(process.execPath, ['--conditions=rollcall-source', ...nodeOptions, script, ...args], {
     env: environment(settings),
     stdio: ['ignore', 'pipe', 'pipe'],
   });

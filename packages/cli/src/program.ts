@@ -85,6 +85,36 @@ Settings come from ROLLCALL_* variables; docs/configuration.md lists them.`,
     });
 
   program
+    .command('schedules')
+    .description('list when jobs are due, and which are late, missed, or running too long')
+    .option('--job <name>', 'only this job')
+    .option('--project <name>', 'only this project')
+    .option('--all', 'also jobs without a schedule')
+    .option(...JSON_OPTION)
+    .action(async (options, command: Command) => {
+      const { schedules } = await import('./commands/schedules.ts');
+      await schedules({ ...command.optsWithGlobals(), ...options });
+    });
+
+  addExecCommand(program);
+
+  program
+    .command('flush')
+    .description('send what programs on this machine kept because Rollcall was away')
+    .option('--spool-dir <folder>', 'where they kept it (ROLLCALL_SPOOL_DIR)')
+    .option('--other-keys', 'also what was kept for this service under another key')
+    .addHelpText(
+      'after',
+      `
+It sends to --url, else to OTEL_EXPORTER_OTLP_ENDPOINT, else to http://127.0.0.1:4318, with ROLLCALL_API_KEY.`,
+    )
+    .option(...JSON_OPTION)
+    .action(async (options, command: Command) => {
+      const { flush } = await import('./commands/flush.ts');
+      await flush({ ...command.optsWithGlobals(), ...options });
+    });
+
+  program
     .command('verify')
     .description('recompute every rollup from raw rows and print the drift')
     .option(...JSON_OPTION)
@@ -123,6 +153,45 @@ Settings come from ROLLCALL_* variables; docs/configuration.md lists them.`,
 
 function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
+}
+
+function addExecCommand(program: Command): void {
+  program
+    .command('exec')
+    .description('run any program under a run, and exit as it exits')
+    .usage('--job <name> [options] -- <command> [args...]')
+    .argument('<command...>', "the program and its arguments, behind '--'")
+    .option('--job <name>', 'name of the job (ROLLCALL_JOB_NAME inside another run: joins that run)')
+    .option('--client <id>', 'run it for this client, as a client run')
+    .option('--expect <file>', 'the clients to expect: one per line, or a JSON array')
+    .option('--timeout <duration>', 'end an attempt after so long (90s, 30m, 1h30m): SIGTERM, then SIGKILL')
+    .option('--grace <duration>', 'time between SIGTERM and SIGKILL', '10s')
+    .option('--retries <n>', 'try again so often when it fails, as further attempts of the same run', '0')
+    .option('--retry-delay <duration>', 'pause before the first retry; doubles each time, up to 5m', '1s')
+    .option('--run-id <id>', 'the run ID, where it is already known')
+    .option('--quiet-lines', "do not print the program's ::rollcall lines")
+    .option(
+      '--schedule <cron>',
+      "when the job is due: a cron expression, or 'none'; late and missed runs then show",
+    )
+    .option('--tz <zone>', 'time zone of --schedule, such as Europe/Berlin (UTC)')
+    .option('--every <duration>', 'instead of --schedule: the time from one start to the next')
+    .option('--late-after <duration>', 'how long after it was due a start may come (5m)')
+    .option('--max-runtime <duration>', 'show a run that takes longer as running too long; nothing stops it')
+    .option('--no-capture', 'leave the terminal to the program: neither its lines nor its output are read')
+    // As for timeout(1), env(1) and their like: the codes below belong to the program.
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 125))
+    .addHelpText(
+      'after',
+      `
+Exit codes: the program's own; 128+n when signal n killed it; 124 after --timeout; 127 there is no such
+program; 126 it can not be executed; 125 rollcall exec itself was called wrongly.
+Lines it prints that begin with ::rollcall report numbers and clients; docs/exec.md tells which.`,
+    )
+    .action(async (words: string[], options, command: Command) => {
+      const { exec } = await import('./commands/exec.ts');
+      await exec(words, { ...command.optsWithGlobals(), ...options });
+    });
 }
 
 function addIdCommands(program: Command): void {

@@ -10,8 +10,10 @@ export {
   type Scope,
   type StoredKey,
 } from './keys/key-ring.ts';
+export { Rollups } from './rollup/rollups.ts';
+export { EXPECTED_RUNS_SQL, type ExpectedRun } from './schedules/expected-runs.ts';
 export { startService, StartError, type Service } from './service.ts';
 export { openEngine, type Engine, type Parameters } from './store/engine.ts';
 export { EngineError } from './store/engine-error.ts';
 export { migrate, type AppliedMigration } from './store/migrate.ts';
-export { VERIFICATIONS, type Drift } from './verify/verifications.ts';
+export { VERIFICATIONS, WAITING_RUNS, type Drift } from './verify/verifications.ts';

@@ -3,13 +3,18 @@
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
+import { consoleFolder } from '@rollcall/console';
 import type { Logger } from 'pino';
 import type { IngestConfig } from './config.ts';
 import { claimDataDir } from './data-dir.ts';
 import { Admission } from './http/admission.ts';
 import { createApp } from './http/app.ts';
 import { createKeyRing, readKeys } from './keys/key-ring.ts';
+import { LiveFeed } from './live/live-feed.ts';
 import { createCounters } from './observe/counters.ts';
+import { createDeclareSchedule } from './schedules/declare-schedule.ts';
+import { ScheduleStore } from './schedules/schedule-store.ts';
+import { ScheduleWatch } from './schedules/schedule-watch.ts';
 import { ProjectShares } from './spool/project-shares.ts';
 import { Spool, type SpoolBlock } from './spool/spool.ts';
 import { Writer } from './spool/writer.ts';
@@ -17,6 +22,7 @@ import { openEngine, type Engine } from './store/engine.ts';
 import { migrate } from './store/migrate.ts';
 import { Tracker } from './tracking/tracker.ts';
 import { TrackingError } from './tracking/tracking-error.ts';
+import { Rollups } from './rollup/rollups.ts';
 
 /** A service that can not start as it was told; `code` is stable. */
 export class StartError extends Error {
@@ -35,7 +41,7 @@ export interface Service {
   readonly keyCount: number;
   /** Lets this process in, whatever keys are configured; made anew at each start. */
   readonly localKey: string;
-  /** Resolves when every row accepted so far is in ClickHouse. */
+  /** Resolves when every row accepted so far is in ClickHouse, and rolled up. */
   flush(): Promise<void>;
   /** Answers what is in flight, brings what was accepted into ClickHouse, and lets go of the data folder. Twice is once. */
   close(): Promise<void>;
@@ -44,7 +50,7 @@ export interface Service {
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 const DRAIN_AT_CLOSE_MS = 30_000;
 const CUT_OFF_AT_CLOSE_MS = 3_000;
-const PERSIST_TIMEOUT_MS = 10_000;
+const SEAL_INTERVAL_MS = 100;
 
 /**
  * Opens the engine, brings the schema up to date, replays the spool, and listens.
@@ -67,7 +73,12 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
 
   const localKey = randomBytes(32).toString('base64url');
   const keys = createKeyRing(storedKeys, localKey);
-  const counters = createCounters(() => ({ sizeBytes: spool.sizeBytes, depth: writer.depth }));
+  const counters = createCounters(
+    () => ({ sizeBytes: spool.sizeBytes, depth: writer.depth }),
+    () => rollups.lagMs,
+  );
+  const rollups = new Rollups({ engine, log });
+  undo.defer(() => rollups.close());
   const shares = new ProjectShares();
   const writer = new Writer({
     engine,
@@ -75,6 +86,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     onInserted: ({ table, token }, durationMs) => {
       shares.remove(token);
       counters.insertSeconds.observe({ table }, durationMs / 1000);
+      rollups.touched(Date.now() - durationMs);
     },
     onSetAside: ({ table, token }) => {
       shares.remove(token);
@@ -93,12 +105,22 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   });
   undo.defer(() => spool.close());
   writer.start(spool);
+  rollups.start();
 
+  const sealSoon = sealer(spool);
+  const keep = (blocks: readonly SpoolBlock[]): Promise<{ inserted: Promise<unknown> }> =>
+    persist(spool, writer, sealSoon, blocks);
+  const schedules = new ScheduleWatch({ store: new ScheduleStore(engine), clock: Date.now, log });
+  undo.defer(() => schedules.stop());
   const tracker = new Tracker({
     engine,
     clock: Date.now,
-    persist: (blocks) => persist(spool, writer, blocks),
+    persist: keep,
+    settle: (names) => rollups.settle(names),
+    recovered: writer.idle(),
   });
+  const feed = new LiveFeed({ engine, clock: Date.now, log });
+  undo.defer(() => feed.close());
   let isStopping = false;
   const app = createApp({
     isStopping: () => isStopping,
@@ -107,6 +129,13 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     admission,
     shares,
     tracker,
+    declareSchedule: createDeclareSchedule({
+      persist: keep,
+      replan: () => schedules.tick(),
+      clock: Date.now,
+    }),
+    feed,
+    consoleFolder,
     keys,
     counters,
     log,
@@ -118,6 +147,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   server.requestTimeout = 60_000;
   const url = await listen(server, config);
   undo.defer(() => stopListening(server));
+  schedules.start();
   await claim.announce({ url, localKey });
   log.info({ url, engine: engine.kind, place: engine.place, keys: keys.size }, 'ready');
 
@@ -131,37 +161,56 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     flush: async () => {
       await spool.seal();
       await writer.drain(DRAIN_AT_CLOSE_MS);
+      await rollups.catchUp();
     },
     close: () => (closed ??= close()),
   };
 
   async function close(): Promise<void> {
     isStopping = true;
+    await feed.close();
     await stopListening(server);
     await spool.close();
     const { left } = await writer.drain(DRAIN_AT_CLOSE_MS);
     if (left > 0) log.warn({ segments: left }, 'some rows stay in the spool and go in at the next start');
+    else
+      await rollups
+        .catchUp()
+        .catch((error: unknown) => log.warn({ err: error }, 'some rollups wait for the next start'));
     await parts.disposeAsync();
     log.info('stopped');
   }
 }
 
-/** On disk first, then in ClickHouse: whoever tracks a run over REST reads what was just written. */
-async function persist(spool: Spool, writer: Writer, blocks: readonly SpoolBlock[]): Promise<void> {
+/** On disk first, then in ClickHouse. */
+async function persist(
+  spool: Spool,
+  writer: Writer,
+  sealSoon: () => void,
+  blocks: readonly SpoolBlock[],
+): Promise<{ inserted: Promise<unknown> }> {
   const acceptance = await spool.append(blocks);
   if (acceptance.status === 'retry')
     throw new TrackingError('busy', `Not now: ${acceptance.reason}. Try again in a while.`);
-  await spool.seal();
-  const inserted = Promise.all(acceptance.segments.map((token) => writer.inserted(token)));
-  const { promise: expired, resolve } = Promise.withResolvers<'expired'>();
-  const timer = setTimeout(() => resolve('expired'), PERSIST_TIMEOUT_MS);
-  const outcome = await Promise.race([inserted, expired]);
-  clearTimeout(timer);
-  if (outcome !== 'expired') return;
-  throw new TrackingError(
-    'busy',
-    'It is kept on disk, but ClickHouse does not take it at present. Ask again in a while; sending it again does no harm.',
-  );
+  sealSoon();
+  return { inserted: Promise.all(acceptance.segments.map((token) => writer.inserted(token))) };
+}
+
+/** Whoever tracks a run over REST waits for the insert: a segment is finished at once, but at most ten times a second. */
+function sealer(spool: Spool): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let lastMs = 0;
+  return () => {
+    timer ??= setTimeout(
+      () => {
+        timer = undefined;
+        lastMs = performance.now();
+        // What could not be finished is finished with the next rows, or when it is old enough.
+        void spool.seal().catch(() => undefined);
+      },
+      Math.max(0, lastMs + SEAL_INTERVAL_MS - performance.now()),
+    );
+  };
 }
 
 async function listen(server: Server, { host, port }: IngestConfig): Promise<string> {

@@ -35,8 +35,25 @@ export interface RollcallOptions {
    * 0 asks nobody: IDs are made here, and two programs that start in one second may make the same one.
    */
   claimTimeoutMs?: number;
-  /** Folder for tracking calls that ingest could not take. `ROLLCALL_SPOOL_DIR`, else in the user's state folder. */
+  /** Folder for what ingest could not take. `ROLLCALL_SPOOL_DIR`, else in the user's state folder. */
   spoolDir?: string;
+  /** How much telemetry may wait there. `ROLLCALL_SDK_SPOOL_MAX_BYTES`, else 64 MiB. 0 keeps none. */
+  spoolMaxBytes?: number;
+  /**
+   * Whether SIGTERM, SIGINT and SIGHUP close the open runs before the process dies of them. Default true.
+   * `ROLLCALL_SIGNALS=false` turns it off.
+   */
+  handleSignals?: boolean;
+  /**
+   * Whether signs of life come from a thread of their own, so that a busy main thread does not look dead. Default true.
+   * `ROLLCALL_HEARTBEAT_THREAD=false` turns it off.
+   */
+  heartbeatThread?: boolean;
+  /**
+   * Whose lines also become logs of the run that they are written in: `console`, `pino`. `ROLLCALL_CAPTURE_LOGS`,
+   * separated by commas. Default none.
+   */
+  captureLogs?: readonly LogSource[];
   /**
    * Who exports the metrics of runs: Rollcall itself (the default), or a MetricReader of the application
    * that was given `rollcall.metricProducer`.
@@ -48,6 +65,9 @@ export interface RollcallOptions {
 export function hasInheritedRun(env: NodeJS.ProcessEnv = process.env): boolean {
   return given(env['ROLLCALL_RUN_ID']) !== undefined;
 }
+
+/** A logger whose lines can be captured without its help. */
+export type LogSource = 'console' | 'pino';
 
 export type OtlpProtocol = 'http/protobuf' | 'http/json';
 
@@ -65,6 +85,12 @@ export type Config = Readonly<{
   metrics: MetricDefinition | undefined;
   claimTimeoutMs: number;
   spoolDir: string;
+  spoolMaxBytes: number;
+  handleSignals: boolean;
+  heartbeatThread: boolean;
+  captureLogs: readonly LogSource[];
+  /** What the heartbeat thread sees of the environment: not NODE_OPTIONS, whose preloads are the application's. */
+  threadEnv: Readonly<Record<string, string>>;
   /** The run that the process was started under. */
   inherited: HandedRun | undefined;
   metricExport: 'rollcall' | 'reader';
@@ -77,6 +103,7 @@ const DEFAULT_ENDPOINT = 'http://127.0.0.1:4318';
 const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
 const DEFAULT_CLAIM_TIMEOUT_MS = 1_000;
 const MIN_HEARTBEAT_INTERVAL_MS = 10;
+const DEFAULT_SPOOL_MAX_BYTES = 64 * 1024 * 1024;
 
 /** Options win over the environment. A setting that cannot be used is named in `problems`. */
 export function readConfig(options: RollcallOptions = {}, env: NodeJS.ProcessEnv = process.env): Config {
@@ -110,6 +137,17 @@ export function readConfig(options: RollcallOptions = {}, env: NodeJS.ProcessEnv
       problems,
     ),
     spoolDir: options.spoolDir ?? given(env['ROLLCALL_SPOOL_DIR']) ?? stateFolder(env),
+    spoolMaxBytes: atLeast(
+      0,
+      options.spoolMaxBytes ?? env['ROLLCALL_SDK_SPOOL_MAX_BYTES'],
+      DEFAULT_SPOOL_MAX_BYTES,
+      problems,
+      'bytes',
+    ),
+    handleSignals: options.handleSignals ?? !isFalse(env['ROLLCALL_SIGNALS']),
+    heartbeatThread: options.heartbeatThread ?? !isFalse(env['ROLLCALL_HEARTBEAT_THREAD']),
+    captureLogs: options.captureLogs ?? readLogSources(env['ROLLCALL_CAPTURE_LOGS'], problems),
+    threadEnv: Object.freeze(environmentOfThread(env)),
     inherited: runInEnvironment(env),
     metricExport: options.metricExport ?? 'rollcall',
     diagLevel: given(env['OTEL_LOG_LEVEL']),
@@ -145,17 +183,38 @@ function readProtocol(text: string | undefined, problems: string[]): OtlpProtoco
   return 'http/protobuf';
 }
 
+function readLogSources(text: string | undefined, problems: string[]): LogSource[] {
+  const names = (text ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  return names.filter((name): name is LogSource => {
+    if (name === 'console' || name === 'pino') return true;
+    problems.push(
+      `ROLLCALL_CAPTURE_LOGS names '${name}'; use 'console', 'pino' or both, separated by a comma.`,
+    );
+    return false;
+  });
+}
+
 function atLeast(
   least: number,
   value: number | string | undefined,
   fallback: number,
   problems: string[],
+  unit = 'milliseconds',
 ): number {
   if (value === undefined || value === '') return fallback;
-  const milliseconds = Number(value);
-  if (milliseconds >= least && Number.isFinite(milliseconds)) return milliseconds;
-  problems.push(`'${value}' is not a number of milliseconds from ${least}. Taking ${fallback}.`);
+  const amount = Number(value);
+  if (amount >= least && Number.isFinite(amount)) return amount;
+  problems.push(`'${value}' is not a number of ${unit} from ${least}. Taking ${fallback}.`);
   return fallback;
+}
+
+/** What of the environment decides how a connection is made. */
+function environmentOfThread(env: NodeJS.ProcessEnv): Record<string, string> {
+  const tls = env['NODE_TLS_REJECT_UNAUTHORIZED'];
+  return tls === undefined ? {} : { NODE_TLS_REJECT_UNAUTHORIZED: tls };
 }
 
 /** Where programs keep what must outlive them (XDG Base Directory Specification), else the temporary folder. */
@@ -173,6 +232,10 @@ function nameOfScript(path: string | undefined): string | undefined {
 /** OpenTelemetry treats an empty variable as absent. */
 function given(text: string | undefined): string | undefined {
   return text === undefined || text.trim() === '' ? undefined : text.trim();
+}
+
+function isFalse(text: string | undefined): boolean {
+  return text?.trim().toLowerCase() === 'false' || text?.trim() === '0';
 }
 
 function isTrue(text: string | undefined): boolean {

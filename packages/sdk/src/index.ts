@@ -1,5 +1,5 @@
 /** Tracks batch jobs and their clients: runs, numbers and failures, told to Rollcall over OpenTelemetry. */
-export type { OtlpProtocol, RollcallOptions } from './config.ts';
+export type { LogSource, OtlpProtocol, RollcallOptions } from './config.ts';
 export { count, currentClient, currentRun, last, max, min, step } from './run/current.ts';
 export type {
   Client,
@@ -9,8 +9,10 @@ export type {
   JobOptions,
   JoinOptions,
   Run,
+  Schedule,
   Step,
 } from './run/handles.ts';
+export { defineConfig, type RollcallConfig } from './register/rollcall-config.ts';
 export {
   injectRun,
   runContextToEnv,
@@ -56,6 +58,11 @@ export type {
   Tracked,
   Unconfirmed,
 } from './services/records.ts';
+export { captureConsole } from './logs/console.ts';
+export { logContext, type LogContext } from './logs/log-context.ts';
+export { capturePino } from './logs/pino.ts';
+export { captureWinston, type WinstonLike } from './logs/winston.ts';
+export { flushSpools, type FlushOptions, type SpoolsFlushed } from './spool/flush-spools.ts';
 export { unifiedRunIdService } from './services/run-id-service.ts';
 export {
   createTrackingServices,

@@ -1,4 +1,5 @@
 /** Starts the SDK. */
+import { isMainThread } from 'node:worker_threads';
 import { diag, DiagConsoleLogger } from '@opentelemetry/api';
 import { diagLogLevelFromString } from '@opentelemetry/core';
 import { LoggerProvider, type LogRecordProcessor } from '@opentelemetry/sdk-logs';
@@ -9,7 +10,10 @@ import { hasInheritedRun, readConfig, type Config, type RollcallOptions } from '
 import { Delivery } from './delivery/delivery.ts';
 import { flushAtExit } from './delivery/exit-flush.ts';
 import { safely, sdkLog } from './faults.ts';
-import { Heartbeat } from './heartbeat.ts';
+import { Heartbeat } from './heartbeat/heartbeat.ts';
+import { keepRest } from './delivery/last-words.ts';
+import { captureConsole } from './logs/console.ts';
+import { capturePino } from './logs/pino.ts';
 import { Odometers } from './metrics/odometers.ts';
 import { hasTracerProvider, registerMissing } from './otel/globals.ts';
 import { describeProducer } from './otel/resource.ts';
@@ -18,6 +22,7 @@ import { StampingLogRecordProcessor } from './otel/stamping-log-processor.ts';
 import { StampingSpanProcessor } from './otel/stamping-span-processor.ts';
 import { Claims } from './run/claims.ts';
 import type { Core } from './run/core.ts';
+import { ProcessEnd } from './run/process-end.ts';
 import {
   runIn,
   runOf,
@@ -26,15 +31,18 @@ import {
   type HeadersLike,
   type RunIdentity,
 } from './run/handed-run.ts';
-import type { JobOptions, JoinOptions, Run } from './run/handles.ts';
+import type { JobOptions, JoinOptions, Run, Schedule } from './run/handles.ts';
+import { emitSchedule } from './run/schedule.ts';
 import { JobRun } from './run/job-run.ts';
 import { nameOfJob } from './run/job-name.ts';
 import { runJob, runJoined } from './run/job.ts';
 import { ReportedErrors } from './run/reported-errors.ts';
 import { RunIds } from './run/run-ids.ts';
-import { scopeOf } from './run/scope.ts';
+import { adoptedRun, scopeOf } from './run/scope.ts';
 import { RunCounts } from './run/shared-counts.ts';
 import { untrackedRun } from './run/untracked.ts';
+import { telemetryFolder } from './spool/destination.ts';
+import { TelemetrySpool } from './spool/telemetry-spool.ts';
 
 /** A started SDK. */
 export interface Rollcall {
@@ -49,10 +57,14 @@ export interface Rollcall {
     from?: RunIdentity | JoinedFrom,
     options?: JoinOptions,
   ): Promise<T>;
+  /** Says when a job is due before it runs for the first time, so that a start that never comes is missed. `null`: no longer. */
+  declareSchedule(jobName: string, schedule: Schedule | null): void;
   /** Delivers what is held, waiting at most `timeoutMs` (5 s). Resolves to whether all of it arrived. */
   flush(timeoutMs?: number): Promise<boolean>;
   /** Flushes and stops. Runs that are still open send nothing more. */
   shutdown(timeoutMs?: number): Promise<void>;
+  /** Records of all kinds that ingest has not confirmed yet. */
+  readonly backlog: number;
   /** Names this process's telemetry: `service.instance.id`. */
   readonly producerId: string;
   /** For an application's own tracer provider: stamps and delivers its spans that belong to a run. */
@@ -136,12 +148,27 @@ export async function runFromCarrier<T>(
 
 /** The run that this process was started under, for code that is in no other. It ends elsewhere, so it is never closed here. */
 export function inheritedRun(): JobRun | undefined {
+  const adopted = adoptedRun();
+  if (adopted !== undefined) return adopted;
   if (!hasInheritedRun()) return undefined;
   const rollcall = safely('start', () => startRollcall());
-  return rollcall === undefined ? undefined : inheritedRuns.get(rollcall)?.();
+  return rollcall === undefined ? undefined : internals.get(rollcall)?.inherited();
 }
 
-const inheritedRuns = new WeakMap<Rollcall, () => JobRun | undefined>();
+/** What the zero-code registration needs beyond what everybody may use. */
+export interface Internals {
+  readonly core: Core;
+  /** The run that the process was started under. */
+  inherited(): JobRun | undefined;
+  /** What a run cannot do without is registered with OpenTelemetry, where the application has not done it. */
+  register(): void;
+}
+
+const internals = new WeakMap<Rollcall, Internals>();
+
+export function internalsOf(rollcall: Rollcall): Internals {
+  return internals.get(rollcall)!;
+}
 
 function create(config: Config, onShutdown: () => void): Rollcall {
   const resource = describeProducer(config);
@@ -151,7 +178,8 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     unitOf: (metric) => config.metrics?.find(metric)?.unit ?? '',
     ...(config.metricExport === 'rollcall' ? { send: (series) => delivery.points.add(series) } : {}),
   });
-  const delivery = new Delivery(config, odometers);
+  const spool = openSpool(config);
+  const delivery = new Delivery(config, odometers, spool);
   const tracerProvider = new TracerProvider({
     resource,
     sampler: new RunSampler(),
@@ -161,12 +189,20 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     resource,
     processors: [new StampingLogRecordProcessor(delivery, { onlyRuns: false })],
   });
+  const heartbeat: Heartbeat = new Heartbeat({
+    config,
+    source: { resource: resource.attributes, scope: SCOPE },
+    onReached: () => delivery.retry(),
+    onOpen: () => processEnd.watchSignals(),
+    onRest: () => processEnd.ignoreSignals(),
+  });
   const core: Core = {
     tracer: tracerProvider.getTracer(SCOPE.name, SCOPE.version),
     logger: loggerProvider.getLogger(SCOPE.name, SCOPE.version),
+    logLines: (source) => loggerProvider.getLogger(source),
     odometers,
     delivery,
-    heartbeat: new Heartbeat(config.heartbeatIntervalMs),
+    heartbeat,
     errors: new ReportedErrors(),
     runIds: new RunIds(),
     claims: new Claims(config),
@@ -181,11 +217,15 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     unregister ??= registerMissing(providers);
   };
   if (config.registerGlobals) register(wanted);
+  const releaseLogs = config.captureLogs.map((source) => CAPTURES[source]());
   const unhook = flushAtExit(delivery);
+  const lastWords = { delivery, heartbeat, spool };
+  const processEnd = new ProcessEnd({ ...lastWords, handleSignals: config.handleSignals && isMainThread });
   const rollcall: Rollcall = {
     job: async (name, fn, jobOptions) => {
       // By its first job an application has set up what it wants; what a run needs may still be missing.
       safely('register with OpenTelemetry', () => register({}));
+      delivery.sendKept();
       const handed = jobOptions?.join === false ? undefined : inheritedFor(name, jobOptions?.runId, config);
       return handed === undefined
         ? runJob(core, name, fn, jobOptions)
@@ -193,16 +233,25 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     },
     joinRun: async (fn, from, joinOptions) => {
       safely('register with OpenTelemetry', () => register({}));
+      delivery.sendKept();
       return runJoined(core, handedBy(from, config), fn, joinOptions);
+    },
+    declareSchedule: (jobName, schedule) => {
+      safely('declare a schedule', () => emitSchedule(core, jobName, schedule));
     },
     flush: async (timeoutMs = FLUSH_MS) => delivery.flush(timeoutMs),
     shutdown: async (timeoutMs = FLUSH_MS) => {
       onShutdown();
       unhook();
-      await delivery.flush(timeoutMs);
+      for (const release of releaseLogs) release();
+      if (!(await delivery.flush(timeoutMs))) safely('keep the rest', () => keepRest(lastWords));
+      processEnd.stop();
       delivery.close();
-      core.heartbeat.close();
+      heartbeat.close();
       unregister?.();
+    },
+    get backlog() {
+      return delivery.backlog;
     },
     producerId: String(resource.attributes[ATTR.SERVICE_INSTANCE_ID]),
     spanProcessor: new StampingSpanProcessor(delivery, { onlyRuns: true }),
@@ -210,13 +259,26 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     metricProducer: odometers,
   };
   let inherited: JobRun | undefined;
-  inheritedRuns.set(rollcall, () => {
-    inherited ??= safely('join the run of the environment', () =>
-      config.inherited === undefined ? undefined : JobRun.join(core, config.inherited, {}),
-    );
-    return inherited;
+  internals.set(rollcall, {
+    core,
+    inherited: () => {
+      inherited ??= safely('join the run of the environment', () =>
+        config.inherited === undefined ? undefined : JobRun.join(core, config.inherited, {}),
+      );
+      return inherited;
+    },
+    register: () => safely('register with OpenTelemetry', () => register({})),
   });
   return rollcall;
+}
+
+const CAPTURES = { console: captureConsole, pino: capturePino };
+
+/** Where nothing is sent, nothing is kept. */
+function openSpool(config: Config): TelemetrySpool | undefined {
+  const { endpoint, disabled, spoolDir, spoolMaxBytes: maxBytes } = config;
+  if (disabled || endpoint === undefined || maxBytes === 0) return undefined;
+  return new TelemetrySpool({ folder: telemetryFolder(spoolDir, config), endpoint, maxBytes });
 }
 
 /** A job joins the run that its process was started under if that is one of the same job; nothing makes a second ID. */

@@ -168,13 +168,15 @@ export class TrackingApi implements AsyncDisposable {
     const existing = this.runs.get(runId);
     if (given !== undefined && existing !== undefined) {
       const isOther = existing.job !== job || (body['origin'] ?? existing.origin) !== existing.origin;
-      if (isOther) throw new Problem(409, 'run_id_conflict', { record: this.#record(existing) });
-      return { status: 200, body: this.#record(existing) };
+      if (isOther && body['ifTaken'] !== 'next') {
+        throw new Problem(409, 'run_id_conflict', { record: this.#record(existing) });
+      }
+      if (!isOther) return { status: 200, body: this.#record(existing) };
     }
     while (this.runs.has(runId)) runId = nextRunId(runId);
     const origin = textOr(body['origin'], randomBytes(16).toString('hex'));
     const run: Run = { runId, job, origin, clients: new Map(), aliases: [], ...newCourse(body) };
-    if (typeof given === 'string' && given !== runId) {
+    if (typeof given === 'string' && given !== runId && existing === undefined) {
       run.aliases.push({ alias: given, clientId: null, kind: 'legacy' });
     }
     this.runs.set(runId, run);

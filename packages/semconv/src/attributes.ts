@@ -34,6 +34,14 @@ export const ATTR = {
   HEARTBEAT_INTERVAL_MS: 'rollcall.heartbeat.interval_ms',
   /** double, milliseconds: the longest event-loop delay since the last heartbeat. */
   EVENT_LOOP_DELAY_MS: 'rollcall.event_loop.delay_ms',
+  /** int, bytes, on a sign of life: memory of the whole process (its resident set). */
+  PROCESS_MEMORY: 'process.memory.usage',
+  /** double, on a sign of life: share of all CPUs that the process used since the one before; 1 is all of them. */
+  PROCESS_CPU: 'process.cpu.utilization',
+  /** int, bytes, on a sign of life: JavaScript heap of the main thread. */
+  HEAP_USED: 'v8js.memory.heap.used',
+  /** int, bytes: how large that heap may become before the process dies of it. */
+  HEAP_LIMIT: 'v8js.memory.heap.limit',
   /** int: units of work done so far. */
   PROGRESS_DONE: 'rollcall.progress.done',
   /** int: units of work in all. */
@@ -62,6 +70,30 @@ export const ATTR = {
   STANDALONE: 'rollcall.client_run.standalone',
   /** bool: the record was made from what was known, because the one it should have followed was not there. */
   RECOVERED: 'rollcall.recovered',
+  /** On the start of a run, or on `rollcall.job.scheduled`: what kind of schedule the job has; one of {@link SCHEDULE_KIND}. Where it is absent, the others tell. */
+  SCHEDULE_KIND: 'rollcall.schedule.kind',
+  /** A cron expression of five or six fields: `0 2 * * *`. */
+  SCHEDULE_CRON: 'rollcall.schedule.cron',
+  /** IANA time zone that the cron expression is read in: `Europe/Berlin`. UTC where it is absent. */
+  SCHEDULE_TIME_ZONE: 'rollcall.schedule.time_zone',
+  /** int, milliseconds: from one start to the next. */
+  SCHEDULE_EVERY_MS: 'rollcall.schedule.every_ms',
+  /** int, milliseconds: a run that has not started so long after it was due is late. */
+  SCHEDULE_LATE_AFTER_MS: 'rollcall.schedule.late_after_ms',
+  /** int, milliseconds: a run that takes longer is running too long. */
+  SCHEDULE_MAX_RUNTIME_MS: 'rollcall.schedule.max_runtime_ms',
+  /** Name of the signal that ended a program: `SIGKILL`. */
+  PROGRAM_SIGNAL: 'rollcall.program.signal',
+  /** int, bytes: the most memory that was seen in use by a program and what it started. */
+  PROGRAM_MEMORY_PEAK: 'rollcall.program.memory.peak',
+  /** double, seconds: processor time of a program and of what it waited for. */
+  PROGRAM_CPU_TIME: 'rollcall.program.cpu.time',
+  /** string[]: the last lines that a program printed. */
+  PROGRAM_LAST_LINES: 'rollcall.program.last_lines',
+  /** What started the run: `schedule`, `manual` or `queue`. */
+  TRIGGER: 'rollcall.trigger',
+  /** int, milliseconds: how long after it was due the run began. */
+  QUEUE_DELAY_MS: 'rollcall.queue.delay_ms',
   EXCEPTION_TYPE: 'exception.type',
   EXCEPTION_MESSAGE: 'exception.message',
   EXCEPTION_STACKTRACE: 'exception.stacktrace',
@@ -72,3 +104,6 @@ export const ATTR = {
 
 /** Values of `rollcall.span.kind`. */
 export const SPAN_KIND = { JOB_RUN: 'job_run', CLIENT_RUN: 'client_run', STEP: 'step' } as const;
+
+/** Values of `rollcall.schedule.kind`. `none`: the job has no schedule (any more), and none is to be learnt. */
+export const SCHEDULE_KIND = { CRON: 'cron', INTERVAL: 'interval', NONE: 'none' } as const;

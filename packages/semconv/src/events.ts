@@ -17,6 +17,10 @@ export const EVENT = {
   CLIENT_RUN_ENDED: 'rollcall.client_run.ended',
   /** An error, reported once, where it was thrown: with `exception.*` and the step. */
   FAILURE: 'rollcall.failure',
+  /** The schedule of a job, told outside any run (`rollcall.schedule.*`). */
+  JOB_SCHEDULED: 'rollcall.job.scheduled',
+  /** A program that ran under a run has ended (`process.exit.code`, `rollcall.program.*`). */
+  PROGRAM_ENDED: 'rollcall.program.ended',
   /** A remark on the quality of a run's data (`rollcall.note.*`). */
   NOTE: 'rollcall.note',
 } as const;

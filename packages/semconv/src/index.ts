@@ -1,5 +1,5 @@
 /** The names both sides agree on: attributes, events, verdicts, aggregations, run IDs. */
-export { ATTR, SPAN_KIND } from './attributes.ts';
+export { ATTR, SCHEDULE_KIND, SPAN_KIND } from './attributes.ts';
 export { EVENT, type EventName } from './events.ts';
 export {
   DEFAULT_AGGREGATION,

@@ -1,22 +1,28 @@
 /** `rollcall verify`: do the rollups say what the raw rows say? */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Drift } from '@rollcall/ingest';
 import { drawNumber } from '../print/numbers.ts';
 import { drawTable } from '../print/table.ts';
 import { bold } from '../print/verdict.ts';
-import { openReader, type GlobalOptions } from '../reader/reader.ts';
+import { openReader, type GlobalOptions, type Reader } from '../reader/reader.ts';
+
+const ROLLED_UP_WITHIN_MS = 10_000;
+const LOOKS = 3;
+const LOOK_AGAIN_MS = 1_500;
 
 /** Exits with 1 when anything differs. */
 export async function verify({
   json = false,
   ...options
 }: GlobalOptions & { json?: boolean }): Promise<void> {
-  const { VERIFICATIONS } = await import('@rollcall/ingest');
+  const { VERIFICATIONS, WAITING_RUNS } = await import('@rollcall/ingest');
   const reader = await openReader(options);
   const results: (Drift & { rollup: string })[] = [];
   try {
+    await untilRolledUp(reader, WAITING_RUNS);
     for (const { rollup, sql } of VERIFICATIONS) {
-      const [found] = await reader.rows<Drift>(sql);
+      const found = await look(reader, sql);
       if (found !== undefined) results.push({ rollup, ...found });
     }
   } finally {
@@ -29,6 +35,25 @@ export async function verify({
     return;
   }
   print(results, drifted, reader.source);
+}
+
+/** Evidence that has just come in is rolled up within a second or two. */
+async function untilRolledUp(reader: Reader, waitingRuns: string): Promise<void> {
+  const deadline = performance.now() + ROLLED_UP_WITHIN_MS;
+  while (performance.now() < deadline) {
+    const [found] = await reader.rows<{ waiting: number }>(waitingRuns);
+    if ((found?.waiting ?? 0) === 0) return;
+    await sleep(200);
+  }
+}
+
+/** Of a run that goes on, evidence may come in between the two readings of one statement: what is drift stays. */
+async function look(reader: Reader, sql: string): Promise<Drift | undefined> {
+  for (let looks = 1; ; looks++) {
+    const [found] = await reader.rows<Drift>(sql);
+    if (found === undefined || Number(found.drifted) === 0 || looks === LOOKS) return found;
+    await sleep(LOOK_AGAIN_MS);
+  }
 }
 
 function print(results: readonly (Drift & { rollup: string })[], drifted: number, source: string): void {

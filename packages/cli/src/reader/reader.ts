@@ -1,6 +1,7 @@
 /** Asks the data, whether a service holds it or not. */
 
 import { Readable } from 'node:stream';
+import { pino } from 'pino';
 import type { IngestConfig, Parameters } from '@rollcall/ingest';
 import { UsageError } from '../print/failure.ts';
 
@@ -37,13 +38,18 @@ export async function loadConfig(
  * @throws UsageError, EngineError
  */
 export async function openReader(options: GlobalOptions): Promise<Reader> {
-  const { findService, openEngine } = await import('@rollcall/ingest');
+  const { findService, migrate, openEngine, Rollups } = await import('@rollcall/ingest');
   const key = process.env['ROLLCALL_API_KEY'];
   if (options.url !== undefined) return serviceReader(options.url, key);
   const config = await loadConfig(options);
   const service = config.clickhouseUrl === undefined ? await findService(config.dataDir) : null;
   if (service !== null) return serviceReader(service.url, key ?? service.localKey);
   const engine = await openEngine({ ...config, mode: 'existing' });
+  if (engine.kind === 'embedded') {
+    // A service that was killed may have left evidence that is not rolled up yet, or an older schema.
+    await migrate(engine, config);
+    await new Rollups({ engine, log: pino({ level: 'silent' }) }).catchUp();
+  }
   const stream = (sql: string, format: string, parameters: Parameters = {}): Promise<Readable> =>
     engine.readOnly(sql, { format, parameters });
   return {

@@ -7,6 +7,8 @@ import type { Logger } from 'pino';
 import { encodingOf, errorResponse } from '../otlp/responses.ts';
 import { createOtlpRoutes } from '../otlp/routes.ts';
 import type { Counters } from '../observe/counters.ts';
+import type { LiveFeed } from '../live/live-feed.ts';
+import type { DeclareSchedule } from '../schedules/declare-schedule.ts';
 import type { ProjectShares } from '../spool/project-shares.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Engine } from '../store/engine.ts';
@@ -14,9 +16,13 @@ import type { Tracker } from '../tracking/tracker.ts';
 import type { Admission } from './admission.ts';
 import { authenticate, type AppEnv, type KeyRing } from './authenticate.ts';
 import { drawApiPage } from './api-page.ts';
+import { createConsoleRoutes } from './console-routes.ts';
+import { createLiveRoutes } from './live-routes.ts';
 import { problem } from './problem.ts';
 import { createSqlRoutes } from './sql-routes.ts';
-import { createTrackingRoutes, describeTracking } from './tracking-routes.ts';
+import { createScheduleRoutes } from './schedule-routes.ts';
+import { createStaticConsole } from './static-console.ts';
+import { createApiRoutes, createTrackingRoutes, describeApi } from './tracking-routes.ts';
 
 export interface AppOptions {
   /** While it is, nothing new is taken: senders hear 503 and that the connection ends. */
@@ -26,6 +32,10 @@ export interface AppOptions {
   readonly admission: Admission;
   readonly shares: ProjectShares;
   readonly tracker: Tracker;
+  readonly declareSchedule: DeclareSchedule;
+  readonly feed: LiveFeed;
+  /** Folder of the built console. */
+  readonly consoleFolder: string;
   readonly keys: KeyRing;
   readonly counters: Counters;
   readonly log: Logger;
@@ -40,6 +50,9 @@ export function createApp({
   admission,
   shares,
   tracker,
+  declareSchedule,
+  feed,
+  consoleFolder,
   keys,
   counters,
   log,
@@ -92,21 +105,21 @@ export function createApp({
         log.error({ err: error }, 'rows could not be kept; the sender is told to try again'),
     }),
   );
-  const tracking = createTrackingRoutes({
-    engine,
-    tracker,
-    mayRead: authenticate(keys, 'read', { onRefused }),
-    mayWrite: authenticate(keys, 'ingest', { onRefused }),
+  const mayRead = authenticate(keys, 'read', { onRefused });
+  const mayWrite = authenticate(keys, 'ingest', { onRefused });
+  const api = createApiRoutes();
+  api.route('/', createTrackingRoutes({ engine, tracker, mayRead, mayWrite }));
+  api.route('/', createScheduleRoutes({ engine, declareSchedule, mayRead, mayWrite }));
+  api.route('/', createConsoleRoutes({ engine, tracker, mayRead }));
+  api.route('/', createLiveRoutes({ feed, mayRead }));
+  const description = describeApi(api);
+  const bounded = bodyLimit({
+    maxSize: limits.maxBodyBytes,
+    onError: (c) => problem(c, 413, 'too_large', `A body has at most ${limits.maxBodyBytes} bytes here.`),
   });
-  const description = describeTracking(tracking);
-  app.use(
-    '/api/v1/runs/*',
-    bodyLimit({
-      maxSize: limits.maxBodyBytes,
-      onError: (c) => problem(c, 413, 'too_large', `A body has at most ${limits.maxBodyBytes} bytes here.`),
-    }),
-  );
-  app.route('/api/v1', tracking);
+  app.use('/api/v1/runs/*', bounded);
+  app.use('/api/v1/jobs/*', bounded);
+  app.route('/api/v1', api);
   app.get('/api/openapi.json', (c) => c.json(description));
   app.get('/api/docs', (c) => {
     c.header('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'");
@@ -116,6 +129,7 @@ export function createApp({
   app.use('/api/v1/sql', authenticate(keys, 'admin', { onRefused, alwaysByKey: true }));
   app.route('/api/v1/sql', createSqlRoutes({ engine }));
 
+  app.route('/', createStaticConsole(consoleFolder));
   app.notFound((c) =>
     problem(
       c,

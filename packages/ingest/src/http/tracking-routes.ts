@@ -2,7 +2,6 @@
 
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
-import { listRuns } from '../tracking/list-runs.ts';
 import { readClientRuns } from '../tracking/records.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import { TrackingError, type TrackingErrorCode } from '../tracking/tracking-error.ts';
@@ -18,6 +17,8 @@ const HTTP_STATUS = {
   invalid_metric: 400,
   run_not_found: 404,
   client_run_not_found: 404,
+  job_not_found: 404,
+  invalid_schedule: 400,
   run_id_conflict: 409,
   already_ended: 409,
   attempt_over: 409,
@@ -44,22 +45,7 @@ export function createTrackingRoutes({
   mayRead,
   mayWrite,
 }: TrackingRoutesOptions): OpenAPIHono<AppEnv> {
-  const routes = new OpenAPIHono<AppEnv>({
-    defaultHook: (result, c) =>
-      result.success ? undefined : problem(c, 400, 'invalid_request', z.prettifyError(result.error)),
-  });
-  routes.onError((failure, c) => {
-    if (failure instanceof TrackingError) {
-      if (failure.code === 'busy') c.header('Retry-After', BUSY_RETRY_AFTER_S);
-      const extra = failure.record === undefined ? {} : { record: failure.record };
-      return problem(c, HTTP_STATUS[failure.code], failure.code, failure.message, extra);
-    }
-    if (failure instanceof SyntaxError || (failure as { status?: number }).status === 400) {
-      return problem(c, 400, 'invalid_request', `The body is not JSON: ${failure.message}`);
-    }
-    throw failure;
-  });
-
+  const routes = createApiRoutes();
   const project = (c: Context<AppEnv>): string => c.get('caller').project;
   const replays = new Replays();
 
@@ -95,7 +81,7 @@ export function createTrackingRoutes({
       request: { query: schemas.runQuerySchema },
       responses: { ...ok(200, schemas.runPageSchema), ...refusals },
     }),
-    async (c) => c.json(await listRuns(engine, { project: project(c), ...c.req.valid('query') }), 200),
+    async (c) => c.json(await tracker.listRuns({ project: project(c), ...c.req.valid('query') }), 200),
   );
 
   routes.openapi(
@@ -327,14 +313,35 @@ export function createTrackingRoutes({
   return routes;
 }
 
+/** Routes that answer problem+json with a stable code where a request is refused. */
+export function createApiRoutes(): OpenAPIHono<AppEnv> {
+  const routes = new OpenAPIHono<AppEnv>({
+    defaultHook: (result, c) =>
+      result.success ? undefined : problem(c, 400, 'invalid_request', z.prettifyError(result.error)),
+  });
+  routes.onError((failure, c) => {
+    if (failure instanceof TrackingError) {
+      if (failure.code === 'busy') c.header('Retry-After', BUSY_RETRY_AFTER_S);
+      const extra = failure.record === undefined ? {} : { record: failure.record };
+      return problem(c, HTTP_STATUS[failure.code], failure.code, failure.message, extra);
+    }
+    if (failure instanceof SyntaxError || (failure as { status?: number }).status === 400) {
+      return problem(c, 400, 'invalid_request', `The body is not JSON: ${failure.message}`);
+    }
+    throw failure;
+  });
+  return routes;
+}
+
 /** The OpenAPI 3.1 description of all paths. */
-export function describeTracking(routes: OpenAPIHono<AppEnv>): object {
+export function describeApi(routes: OpenAPIHono<AppEnv>): object {
   return routes.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {
-      title: 'Rollcall tracking API',
+      title: 'Rollcall API',
       version: '1',
-      description: 'Tracks job runs and client runs. Errors are problem+json with a stable code.',
+      description:
+        'Tracks job runs and client runs, and reads what became of them. Errors are problem+json with a stable code.',
     },
     servers: [{ url: '/api/v1' }],
   });
@@ -346,7 +353,7 @@ function json<Schema extends z.ZodType>(
   return { content: { 'application/json': { schema } }, required: true };
 }
 
-function ok<Status extends 200 | 201, Schema extends z.ZodType>(
+export function ok<Status extends 200 | 201, Schema extends z.ZodType>(
   status: Status,
   schema: Schema,
 ): Record<Status, { description: string; content: { 'application/json': { schema: Schema } } }> {
@@ -363,7 +370,7 @@ const refusal = (
   description: string;
   content: { 'application/problem+json': { schema: typeof schemas.problemSchema } };
 } => ({ description, content: { 'application/problem+json': { schema: schemas.problemSchema } } });
-const refusals = {
+export const refusals = {
   400: refusal('Something in the request is wrong'),
   404: refusal('There is no such run'),
   409: refusal('It contradicts what is recorded'),

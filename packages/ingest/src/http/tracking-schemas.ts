@@ -57,6 +57,7 @@ export const newRunSchema = z
     endedAt: time.optional(),
     heartbeatIntervalMs: z.number().int().min(0).max(86_400_000).optional(),
     expectedClients: clientIds.optional(),
+    ifTaken: z.enum(['refuse', 'next']).optional(),
     overlap: z.enum(['allow', 'refuse']).optional(),
     aliases: z
       .array(z.strictObject({ alias: text(512), kind: z.enum(['legacy', 'external']).optional() }))

@@ -13,7 +13,10 @@ export interface Counters {
 }
 
 /** Makes the counters of one service; `spool` is asked when Prometheus asks. */
-export function createCounters(spool: () => { sizeBytes: number; depth: number }): Counters {
+export function createCounters(
+  spool: () => { sizeBytes: number; depth: number },
+  rollupLagMs: () => number,
+): Counters {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -29,6 +32,11 @@ export function createCounters(spool: () => { sizeBytes: number; depth: number }
   };
   gauge('rollcall_spool_bytes', 'Bytes on disk that are not in ClickHouse yet', () => spool().sizeBytes);
   gauge('rollcall_spool_segments', 'Finished segments that are not in ClickHouse yet', () => spool().depth);
+  gauge(
+    'rollcall_rollup_lag_seconds',
+    'For how long evidence has been in that the rollups do not know; 0 where they know it all',
+    () => rollupLagMs() / 1000,
+  );
   return {
     acceptedRows: new Counter({
       name: 'rollcall_accepted_rows_total',

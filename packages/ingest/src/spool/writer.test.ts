@@ -34,6 +34,7 @@ function engineThat(fails: (insert: FileInsert, tries: number) => Error | null):
     database: 'test',
     rows: async () => [],
     command: async () => undefined,
+    background: async () => undefined,
     readOnly: async () => Promise.reject(new Error('not asked here')),
     insertFile: async (insert) => {
       const now = (running.get(insert.table) ?? 0) + 1;

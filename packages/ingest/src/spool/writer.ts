@@ -81,6 +81,12 @@ export class Writer {
     return [...this.#queues.values()].reduce((sum, queue) => sum + queue.length, 0);
   }
 
+  /** Resolves when everything that is queued now is in ClickHouse or has been set aside, however long that takes. */
+  async idle(): Promise<void> {
+    const queued = [...this.#queues.values()].flat();
+    await Promise.all(queued.map(({ token }) => this.inserted(token)));
+  }
+
   /** Resolves when the segment is in ClickHouse, or has been set aside. */
   async inserted(token: string): Promise<void> {
     if (this.#finished.has(token)) return;

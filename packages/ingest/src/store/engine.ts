@@ -29,6 +29,8 @@ export interface Engine {
   rows<Row>(sql: string, parameters?: Parameters): Promise<Row[]>;
   /** Runs a statement that changes something. */
   command(sql: string, parameters?: Parameters): Promise<void>;
+  /** Runs one of our own statements that change something beside the inserts: neither waits for the other. */
+  background(sql: string, parameters?: Parameters): Promise<void>;
   /** Runs a stranger's statement: it can read, and nothing else. */
   readOnly(sql: string, options: { format: string; parameters?: Parameters }): Promise<Readable>;
   insertFile(insert: FileInsert): Promise<void>;

@@ -31,8 +31,9 @@ export async function migrate(engine: Engine, parameters: SchemaParameters): Pro
     ).map(({ name, hash }) => [name, hash]),
   );
   const applied: AppliedMigration[] = [];
+  const fragments = await readFragments();
   for (const { name, sql } of await readMigrations()) {
-    const rendered = render(sql, parameters);
+    const rendered = render(fill(sql, fragments), parameters);
     const hash = createHash('sha256').update(rendered).digest('hex');
     if (known.get(name) !== hash) {
       for (const statement of statements(rendered)) await engine.command(statement);
@@ -50,6 +51,25 @@ export async function migrate(engine: Engine, parameters: SchemaParameters): Pro
 async function readMigrations(): Promise<{ name: string; sql: string }[]> {
   const names = (await readdir(FOLDER)).filter((name) => /^\d{3}_[a-z_]+\.sql$/.test(name)).toSorted();
   return Promise.all(names.map(async (name) => ({ name, sql: await readFile(`${FOLDER}${name}`, 'utf8') })));
+}
+
+/** What stands in several statements of the migrations, by its placeholder: `client_run_columns.sql` fills `${CLIENT_RUN_COLUMNS}`. */
+async function readFragments(): Promise<ReadonlyMap<string, string>> {
+  const names = (await readdir(`${FOLDER}fragments`)).filter((name) => name.endsWith('.sql'));
+  const texts = await Promise.all(names.map((name) => readFile(`${FOLDER}fragments/${name}`, 'utf8')));
+  return new Map(
+    names.map((name, index) => [
+      `\${${name.replace('.sql', '').toUpperCase()}}`,
+      (texts[index] ?? '').trimEnd(),
+    ]),
+  );
+}
+
+function fill(sql: string, fragments: ReadonlyMap<string, string>): string {
+  return [...fragments].reduce(
+    (text, [placeholder, fragment]) => text.replaceAll(placeholder, fragment),
+    sql,
+  );
 }
 
 const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS schema_migrations \${ON_CLUSTER}

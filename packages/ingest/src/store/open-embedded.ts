@@ -18,8 +18,12 @@ const MAX_RESULT_BYTES = 256 * 1024 ** 2;
 const MAX_QUERY_MEMORY_BYTES = 1024 ** 3;
 /** So many strangers may wait for a connection; more are told to come back. */
 const MAX_WAITING_GUESTS = 32;
+/** Of the third query with the same expression on machine code is made: a quarter of a second for what takes milliseconds. */
+const WITHOUT_COMPILING =
+  'compile_expressions = 0, compile_aggregate_expressions = 0, compile_sort_description = 0';
 const READERS = 2;
 const GUESTS = 2;
+const BACKGROUNDS = 2;
 
 /**
  * chDB keeps every setting that a call passes (`clickhouse_settings`) for all later calls on that connection: a
@@ -41,6 +45,9 @@ export async function openEmbedded({
   const reads = new Turns(await openReaders(READERS));
   // Strangers have connections of their own: what they ask can neither hold up nor colour what we ask.
   const guests = new Turns(await openReaders(GUESTS), MAX_WAITING_GUESTS);
+  const backgrounds = new Turns(
+    await Promise.all(Array.from({ length: BACKGROUNDS }, () => openBackground(path, database))),
+  );
   const check = createReadOnlyCheck({
     rows: (sql, parameters) => reads.take((client) => rowsOf(client, sql, parameters)),
     text: async (sql, parameters) => text(await reads.take((client) => stream(client, sql, parameters))),
@@ -54,6 +61,7 @@ export async function openEmbedded({
     rows: <Row>(sql: string, parameters?: Parameters) =>
       reads.take((client) => rowsOf<Row>(client, sql, parameters)),
     command: (sql, parameters) => writes.take((client) => run(client, sql, parameters)),
+    background: (sql, parameters) => backgrounds.take((client) => run(client, sql, parameters)),
     readOnly: async (sql, { format, parameters }) => {
       const statement = await check(sql, parameters ?? {});
       return guests.take((client, replace) =>
@@ -67,7 +75,7 @@ export async function openEmbedded({
     ping: () => reads.take(async (client) => (await client.ping()).success),
     close: async () => {
       // A query in flight at exit crashes the process, so both queues are drained first.
-      const clients = await Promise.all([writes.drain(), reads.drain(), guests.drain()]);
+      const clients = await Promise.all([writes.drain(), backgrounds.drain(), reads.drain(), guests.drain()]);
       await Promise.all(clients.flat().map((client) => client.close()));
     },
   };
@@ -131,12 +139,20 @@ async function openConnection(path: string): Promise<ClickHouseClient> {
   }
 }
 
+/** Compiling an expression takes longer than these short statements take without. */
+async function openBackground(path: string, database: string): Promise<ClickHouseClient> {
+  const client = await openConnection(path);
+  await client.command({ query: `USE ${database}` });
+  await client.command({ query: `SET max_threads = 1, ${WITHOUT_COMPILING}` });
+  return client;
+}
+
 /** A connection on which `readonly = 1` was set once stays locked for good: what a reader may do needs no checks. */
 async function openReader(path: string, database: string): Promise<ClickHouseClient> {
   const client = await openConnection(path);
   await client.command({ query: `USE ${database}` });
   await client.command({
-    query: `SET max_execution_time = ${READ_TIMEOUT_S}, max_memory_usage = ${MAX_QUERY_MEMORY_BYTES}, max_result_bytes = ${MAX_RESULT_BYTES}, result_overflow_mode = 'throw'`,
+    query: `SET ${WITHOUT_COMPILING}, max_execution_time = ${READ_TIMEOUT_S}, max_memory_usage = ${MAX_QUERY_MEMORY_BYTES}, max_result_bytes = ${MAX_RESULT_BYTES}, result_overflow_mode = 'throw'`,
   });
   // Pretty formats go to pipes and files too: no colours, no row numbers.
   await client.command({

@@ -48,6 +48,9 @@ export async function openServer({
     command: async (sql, parameters = {}) => {
       await client.command({ query: sql, query_params: parameters });
     },
+    background: async (sql, parameters = {}) => {
+      await client.command({ query: sql, query_params: parameters });
+    },
     readOnly: async (sql, { format, parameters = {} }): Promise<Readable> => {
       const statement = await check(sql, parameters);
       try {

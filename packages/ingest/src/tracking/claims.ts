@@ -6,6 +6,8 @@ import { KeyedLock } from './keyed-lock.ts';
 
 /** IDs that came by OTLP without being claimed become known within this time. */
 const REFRESH_MS = 2_000;
+/** A clock that is a little behind ours still has its IDs looked up along. */
+const BEHIND_S = 120;
 /** How far ahead of now taken IDs are looked up at a time. */
 const WINDOW_S = 3_600;
 
@@ -13,6 +15,8 @@ interface ProjectClaims {
   readonly taken: Set<string>;
   /** Second from which on everything up to it was handed out: where the next search begins. */
   next: string;
+  /** What was taken between these was looked up. */
+  knownFrom: string;
   knownUntil: string;
   refreshedAtMs: number;
 }
@@ -44,10 +48,18 @@ export class Claims {
     });
   }
 
-  /** Notes an ID that somebody brought along, so that it is not handed out to another. */
-  async note(project: string, runId: string): Promise<void> {
-    await this.#lock.run(project, async () => {
-      this.#projects.get(project)?.taken.add(runId);
+  /**
+   * Claims an ID that somebody brought along. `free`: nobody had it. `unknown`: it is not of the present hour, and
+   * ClickHouse must be asked; from now on nobody else gets it.
+   */
+  async claim(project: string, runId: string): Promise<'free' | 'taken' | 'unknown'> {
+    return this.#lock.run(project, async () => {
+      const nowMs = this.#clock();
+      const claims = await this.#claimsOf(project, generateRunId(new Date(nowMs)), nowMs);
+      const isTaken = claims.taken.has(runId);
+      claims.taken.add(runId);
+      if (isTaken) return 'taken';
+      return runId >= claims.knownFrom && runId <= claims.knownUntil ? 'free' : 'unknown';
     });
   }
 
@@ -56,7 +68,7 @@ export class Claims {
     const isFresh =
       known !== undefined && nowMs - known.refreshedAtMs < REFRESH_MS && known.next < known.knownUntil;
     if (isFresh) return known;
-    const from = present;
+    const from = generateRunId(new Date(nowMs - BEHIND_S * 1000));
     const until = generateRunId(new Date(nowMs + WINDOW_S * 1000));
     const rows = await this.#engine.rows<{ run_id: string }>(
       `SELECT DISTINCT run_id FROM job_run_states
@@ -67,6 +79,7 @@ export class Claims {
     const claims = {
       taken: new Set([...stillClaimed, ...rows.map(({ run_id: runId }) => runId)]),
       next: known?.next ?? present,
+      knownFrom: from,
       knownUntil: until,
       refreshedAtMs: nowMs,
     };

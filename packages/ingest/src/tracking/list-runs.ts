@@ -27,57 +27,42 @@ interface Key {
   readonly origin: string;
 }
 
-/** A verdict is only known once it is concluded: with that filter at most so many runs are looked at for one page. */
-const LOOKED_AT_MOST = 2_000;
-const PAGE_WITH_VERDICT = 500;
-
-/** The newest first. With a verdict filter a page may be short although more follow: go on until nextCursor is null. */
+/** The newest first. */
 export async function listRuns(engine: Engine, query: RunQuery): Promise<RunPage> {
-  const { verdict, limit, project } = query;
-  const pageSize = verdict === undefined ? limit : PAGE_WITH_VERDICT;
-  const found: JobRunSummary[] = [];
-  let after = query.cursor === undefined ? null : readCursor(query.cursor);
-  for (let lookedAt = 0; lookedAt < LOOKED_AT_MOST; lookedAt += pageSize) {
-    const keys = await readKeys(engine, query, after, pageSize + 1);
-    const page = keys.slice(0, pageSize);
-    const summaries = await readSummaries(engine, project, page);
-    for (const summary of summaries) {
-      if (verdict !== undefined && summary.verdict !== verdict) continue;
-      found.push(summary);
-      const isMore = summary.runId !== keys.at(-1)?.runId || summary.origin !== keys.at(-1)?.origin;
-      if (found.length === limit) return { runs: found, nextCursor: isMore ? writeCursor(summary) : null };
-    }
-    after = page.at(-1) ?? after;
-    if (keys.length <= pageSize) return { runs: found, nextCursor: null };
-    if (verdict === undefined) break;
-  }
-  return { runs: found, nextCursor: after === null ? null : writeCursor(after) };
+  const after = query.cursor === undefined ? null : readCursor(query.cursor);
+  const keys = await readKeys(engine, query, after);
+  const page = keys.slice(0, query.limit);
+  const runs = await readSummaries(engine, query.project, page);
+  const last = page.at(-1);
+  return { runs, nextCursor: keys.length > page.length && last !== undefined ? writeCursor(last) : null };
 }
 
-/** Keys alone: they are read in the order of the table, so that a page costs the same at any depth. */
+/** Keys alone, in the order of the table, so that a page costs the same at any depth; a verdict is concluded for each run. */
 async function readKeys(
   engine: Engine,
-  { project, job = '', from, to }: RunQuery,
+  { project, job = '', verdict, from, to, limit }: RunQuery,
   after: Key | null,
-  limit: number,
 ): Promise<Key[]> {
+  const source = verdict === undefined ? 'run_summaries' : 'job_runs';
   return engine.rows<Key>(
-    `SELECT run_id AS runId, origin FROM job_run_states
+    `SELECT run_id AS runId, origin FROM ${source}
      WHERE project_id = {project:String}
        AND run_id >= {from:String} AND run_id <= {to:String}
        AND ({afterRun:String} = '' OR run_id <= {afterRun:String}) AND ({afterRun:String} = '' OR (run_id, origin) < ({afterRun:String}, {afterOrigin:String}))
        AND ({job:String} = '' OR job_name = {job:String})
+       ${verdict === undefined ? '' : 'AND verdict = {verdict:String}'}
      ORDER BY run_id DESC, origin DESC
      LIMIT 1 BY run_id, origin
      LIMIT {limit:UInt32}`,
     {
       project,
       job,
+      verdict: verdict ?? '',
       from: from === undefined ? '0' : generateRunId(new Date(from)),
       to: to === undefined ? ':' : generateRunId(new Date(to)),
       afterRun: after?.runId ?? '',
       afterOrigin: after?.origin ?? '',
-      limit,
+      limit: limit + 1,
     },
   );
 }

@@ -98,27 +98,43 @@ type RawRow = Record<string, unknown> & {
   isRecovered: number;
 };
 
-/** One job run with its metrics and aliases, or null. */
-export async function readJobRun(engine: Engine, key: RunKey): Promise<JobRunRecord | null> {
-  const parameters = { ...key };
+/** The job runs that bear the ID, with metrics and aliases; with an origin the one that is meant. */
+export async function readJobRuns(
+  engine: Engine,
+  { project, runId, origin = '' }: Omit<RunKey, 'origin'> & { origin?: string },
+): Promise<JobRunRecord[]> {
+  const parameters = { project, runId, origin };
+  const named =
+    "project_id = {project:String} AND run_id = {runId:String} AND ({origin:String} = '' OR origin = {origin:String})";
   const [runs, metrics, aliases] = await Promise.all([
-    engine.rows<RawRow>(`SELECT ${JOB_RUN_COLUMNS} FROM job_runs WHERE ${SAME_RUN}`, parameters),
-    engine.rows<MetricRecord & { clients: number | string }>(
-      `SELECT metric, aggregation, unit, value, clients FROM job_metrics WHERE ${SAME_RUN} ORDER BY metric, aggregation`,
+    engine.rows<RawRow & { origin: string }>(
+      `SELECT ${JOB_RUN_COLUMNS} FROM job_runs WHERE ${named}`,
       parameters,
     ),
-    engine.rows<AliasRecord>(
-      `SELECT alias, nullIf(client_id, '') AS clientId, kind FROM run_aliases FINAL WHERE ${SAME_RUN} AND kind != 'idempotency' ORDER BY alias`,
+    engine.rows<MetricRecord & { origin: string; clients: number | string }>(
+      `SELECT origin, metric, aggregation, unit, value, clients FROM job_metrics WHERE ${named} ORDER BY metric, aggregation`,
+      parameters,
+    ),
+    engine.rows<AliasRecord & { origin: string }>(
+      `SELECT origin, alias, nullIf(client_id, '') AS clientId, kind FROM run_aliases FINAL WHERE ${named} AND kind != 'idempotency' ORDER BY alias`,
       parameters,
     ),
   ]);
-  const [run] = runs;
-  if (run === undefined) return null;
-  return {
+  return runs.map((run) => ({
     ...toSummary(run),
-    metrics: metrics.map((metric) => ({ ...metric, clients: Number(metric.clients) })),
-    aliases,
-  };
+    metrics: metrics
+      .filter((metric) => metric.origin === run.origin)
+      .map(({ metric, aggregation, unit, value, clients }) => ({
+        metric,
+        aggregation,
+        unit,
+        value,
+        clients: Number(clients),
+      })),
+    aliases: aliases
+      .filter((alias) => alias.origin === run.origin)
+      .map(({ alias, clientId, kind }) => ({ alias, clientId, kind })),
+  }));
 }
 
 /** Summaries of these runs, in the order of the keys. */

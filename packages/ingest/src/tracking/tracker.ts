@@ -11,21 +11,16 @@ import {
   type Aggregation,
   type DeclaredStatus,
 } from '@rollcall/semconv';
-import type { SpoolBlock } from '../spool/spool.ts';
 import type { Engine } from '../store/engine.ts';
 import { Claims } from './claims.ts';
-import {
-  evidenceOf,
-  newIncrementKey,
-  type EventFact,
-  type MetricFact,
-  type RunIdentity,
-} from './evidence.ts';
+import { newIncrementKey, type EventFact, type MetricFact, type RunIdentity } from './evidence.ts';
 import { KeyedLock } from './keyed-lock.ts';
-import { listRuns } from './list-runs.ts';
-import { readClientRun, readJobRun, type ClientRunRecord, type JobRunRecord } from './records.ts';
+import { listRuns, type RunPage, type RunQuery } from './list-runs.ts';
+import { isPlainStart, newRunRecord } from './new-run-record.ts';
+import { readClientRun, readJobRuns, type ClientRunRecord, type JobRunRecord } from './records.ts';
 import { decide, type AttemptState, type Decision } from './rules.ts';
 import { TrackingError } from './tracking-error.ts';
+import { Writes, type Facts, type WritesOptions } from './writes.ts';
 
 /** What can be said of the course of a job run or of a client run. */
 export interface RunNews {
@@ -50,6 +45,8 @@ export interface NewRun extends RunNews {
   readonly origin?: string | undefined;
   readonly heartbeatIntervalMs?: number | undefined;
   readonly expectedClients?: readonly string[] | undefined;
+  /** What to do where another run has `runId`: refuse (409), or take the next free ID. Default refuse. */
+  readonly ifTaken?: 'refuse' | 'next' | undefined;
   /** `refuse`: not while another run of the job is running. Nothing is locked: a run that died is lost, and in nobody's way. */
   readonly overlap?: 'allow' | 'refuse' | undefined;
   readonly aliases?:
@@ -73,16 +70,18 @@ export type MetricInputs = Readonly<
   >
 >;
 
-export interface TrackerOptions {
+export interface TrackerOptions extends WritesOptions {
   readonly engine: Engine;
-  /** Resolves when the rows are in ClickHouse; throws a TrackingError `busy` where that takes too long. */
-  readonly persist: (blocks: readonly SpoolBlock[]) => Promise<void>;
-  /** Milliseconds since 1970. */
-  readonly clock: () => number;
 }
 
 interface KnownRun extends AttemptState {
   readonly identity: RunIdentity;
+}
+
+/** A run that was just created, and can not be read yet. */
+interface FreshRun {
+  readonly identity: RunIdentity;
+  readonly record: JobRunRecord;
 }
 
 const ROSTER_CHUNK = 500;
@@ -96,11 +95,16 @@ export class Tracker {
   readonly #options: TrackerOptions;
   readonly #claims: Claims;
   readonly #lock = new KeyedLock();
+  readonly #writes: Writes;
+  readonly #fresh = new Map<string, FreshRun>();
+  /** Aliases, idempotency keys included, that can not be read yet: to the run that they name. */
+  readonly #freshAliases = new Map<string, { runId: string; kind: string }>();
   #lastNs = 0n;
 
   constructor(options: TrackerOptions) {
     this.#options = options;
     this.#claims = new Claims(options.engine, options.clock);
+    this.#writes = new Writes(options);
   }
 
   /** Creates a job run, or finds the one that an equal create made before. */
@@ -113,6 +117,7 @@ export class Tracker {
       return this.#inTurn(project, `job ${run.job}`, async () =>
         this.#createAlone(project, run, idempotencyKey),
       );
+    await this.#writes.recovered();
     if (run.runId === undefined) return this.#createUnderNewId(project, run, idempotencyKey);
     const converted = convertToStandardFormat(run.runId);
     if (converted.status === 'refused') throw new TrackingError('invalid_run_id', converted.reason);
@@ -121,13 +126,15 @@ export class Tracker {
       ? run.aliases
       : [...(run.aliases ?? []), { alias: run.runId, kind: 'legacy' as const }];
     return this.#inTurn(project, runId, async () => {
-      const existing = await this.#findRuns(project, runId);
+      const fresh = this.#fresh.get(keyOf(project, runId));
+      const isFree = fresh === undefined && (await this.#claims.claim(project, runId)) === 'free';
+      const found = fresh === undefined && !isFree ? await this.#findRuns(project, runId) : [];
+      const existing: { identity: RunIdentity }[] = fresh === undefined ? found : [fresh];
       const same =
         run.origin === undefined
           ? existing[0]
           : existing.find(({ identity }) => identity.origin === run.origin);
       if (same === undefined && existing.length === 0) {
-        await this.#claims.note(project, runId);
         return {
           created: true,
           record: await this.#begin(
@@ -137,15 +144,18 @@ export class Tracker {
         };
       }
       if (same === undefined || same.identity.job !== run.job) {
+        if (run.ifTaken === 'next')
+          return this.#createUnderNewId(project, { ...run, runId: undefined }, idempotencyKey);
         const other = same ?? existing[0];
         throw new TrackingError(
           'run_id_conflict',
           `Run ${runId} is a run of '${other?.identity.job}' already, with trace ${other?.identity.origin}. Leave out runId to get a free one.`,
-          { record: other === undefined ? null : await this.#record(other.identity) },
+          { record: fresh?.record ?? (other === undefined ? null : await this.#record(other.identity)) },
         );
       }
       const events = [...this.#rosterEvents(run.expectedClients), ...this.#aliasEvents(aliases)];
       if (events.length > 0) await this.#write(same.identity, { events });
+      else if (fresh !== undefined) return { created: false, record: fresh.record };
       return { created: false, record: await this.#record(same.identity) };
     });
   }
@@ -165,7 +175,7 @@ export class Tracker {
       const [known] = await this.#findRuns(project, runId);
       if (known === undefined) {
         if (news.upsert === undefined) throw runNotFound(name);
-        await this.#claims.note(project, runId);
+        await this.#claims.claim(project, runId);
         const identity = { project, runId, job: news.upsert.job, origin: newTraceId() };
         await this.#begin(identity, { ...news, job: identity.job, recovered: true });
         return this.#putMetrics(identity, 1, news.metrics);
@@ -228,9 +238,20 @@ export class Tracker {
 
   /** Finds a job run by any of its names. */
   async getRun(project: string, name: string): Promise<JobRunRecord> {
-    const [known] = await this.#findRuns(project, await this.#resolveRunId(project, name));
-    if (known === undefined) throw runNotFound(name);
-    return this.#record(known.identity);
+    const runId = await this.#resolveRunId(project, name);
+    await this.#writes.arrived(project, runId);
+    const records = await readJobRuns(this.#options.engine, { project, runId });
+    if (records[0] === undefined) throw runNotFound(name);
+    if (records.length === 1) return records[0];
+    // Several bear the ID: the one that began first is meant, whatever its last attempt.
+    const [first] = await this.#findRuns(project, runId);
+    return records.find(({ origin }) => origin === first?.identity.origin) ?? records[0];
+  }
+
+  /** A page of runs, what was just written of them included. */
+  async listRuns(query: RunQuery): Promise<RunPage> {
+    await this.#writes.arrivedAll(query.project);
+    return listRuns(this.#options.engine, query);
   }
 
   /** The key of a job run that a path names. */
@@ -342,7 +363,7 @@ export class Tracker {
     run: NewRun,
     idempotencyKey: string | undefined,
   ): Promise<{ created: boolean; record: JobRunRecord }> {
-    const { runs } = await listRuns(this.#options.engine, {
+    const { runs } = await this.listRuns({
       project,
       job: run.job,
       limit: RUNS_THAT_MAY_OVERLAP,
@@ -400,8 +421,41 @@ export class Tracker {
       ...this.#aliasEvents(run.aliases),
       ...more,
     ];
-    await this.#write(identity, { events });
+    const { arrived } = await this.#writes.keep(identity, { events });
+    for (const { attributes = {} } of events.filter(({ event }) => event === EVENT.RUN_ALIAS))
+      this.#noteFreshAlias(identity, attributes, arrived);
+    // An ID is claimed once it is on disk; hundreds of jobs that start at once need not wait for one another's inserts.
+    if (isPlainStart(run, this.#options.clock())) return this.#noteFreshRun(identity, run, events, arrived);
+    await this.#writes.arrived(identity.project, identity.runId);
     return this.#record(identity);
+  }
+
+  #noteFreshRun(
+    identity: RunIdentity,
+    run: NewRun,
+    events: readonly EventFact[],
+    arrived: Promise<void>,
+  ): JobRunRecord {
+    const record = newRunRecord(identity, run, events);
+    const key = keyOf(identity.project, identity.runId);
+    const fresh = { identity, record };
+    this.#fresh.set(key, fresh);
+    const forget = (): void => {
+      if (this.#fresh.get(key) === fresh) this.#fresh.delete(key);
+    };
+    void arrived.then(forget, forget);
+    return record;
+  }
+
+  #noteFreshAlias(
+    { project, runId }: RunIdentity,
+    attributes: Record<string, string>,
+    arrived: Promise<void>,
+  ): void {
+    const key = keyOf(project, attributes[ATTR.ALIAS] ?? '');
+    this.#freshAliases.set(key, { runId, kind: attributes[ATTR.ALIAS_KIND] ?? '' });
+    const forget = (): unknown => this.#freshAliases.delete(key);
+    void arrived.then(forget, forget);
   }
 
   /** Start, sign of life and end, as far as the decision and the news go. */
@@ -527,17 +581,13 @@ export class Tracker {
     }
   }
 
-  async #write(
-    identity: RunIdentity,
-    facts: { events?: readonly EventFact[]; metrics?: readonly MetricFact[] },
-  ): Promise<void> {
-    const blocks = evidenceOf(identity, facts, this.#options.clock());
-    if (blocks.length > 0) await this.#options.persist(blocks);
+  async #write(identity: RunIdentity, facts: Facts): Promise<void> {
+    await this.#writes.write(identity, facts);
   }
 
   async #record(identity: RunIdentity): Promise<JobRunRecord> {
-    const record = await readJobRun(this.#options.engine, identity);
-    if (record === null) throw runNotFound(identity.runId);
+    const [record] = await readJobRuns(this.#options.engine, identity);
+    if (record === undefined) throw runNotFound(identity.runId);
     return record;
   }
 
@@ -549,6 +599,8 @@ export class Tracker {
 
   /** The runs that bear this ID, the one that began first first. */
   async #findRuns(project: string, runId: string): Promise<KnownRun[]> {
+    await this.#writes.recovered();
+    await this.#writes.arrived(project, runId);
     const rows = await this.#options.engine.rows<{
       job: string;
       origin: string;
@@ -612,6 +664,9 @@ export class Tracker {
   }
 
   async #lookUpAlias(project: string, alias: string, kind = ''): Promise<string[]> {
+    const fresh = this.#freshAliases.get(keyOf(project, alias));
+    if (fresh !== undefined && (kind === '' ? fresh.kind !== 'idempotency' : fresh.kind === kind))
+      return [fresh.runId];
     const rows = await this.#options.engine.rows<{ runId: string }>(
       `SELECT DISTINCT run_id AS runId FROM run_aliases
        WHERE project_id = {project:String} AND alias = {alias:String} AND if({kind:String} = '', kind != 'idempotency', kind = {kind:String})
@@ -622,7 +677,7 @@ export class Tracker {
   }
 
   async #inTurn<Result>(project: string, name: string, work: () => Promise<Result>): Promise<Result> {
-    return this.#lock.run(JSON.stringify([project, name]), work);
+    return this.#lock.run(keyOf(project, name), work);
   }
 
   /** The given time, or now, later than every time given out before. */
@@ -654,6 +709,10 @@ const CLIENT_EVENTS: CourseEvents = {
   heartbeat: EVENT.CLIENT_RUN_HEARTBEAT,
   ended: EVENT.CLIENT_RUN_ENDED,
 };
+
+function keyOf(project: string, name: string): string {
+  return JSON.stringify([project, name]);
+}
 
 function accepted(decision: Decision): Exclude<Decision, { status: 'refused' }> {
   if (decision.status === 'refused') throw new TrackingError(decision.code, decision.detail);

@@ -1,5 +1,7 @@
 /** Recomputes every rollup from raw rows, by another way than the rollups themselves, and compares. */
 
+import { ROLLUPS, type RollupTable } from '../rollup/statements.ts';
+
 /** What a verification answers, one row each. */
 export interface Drift {
   /** Values compared. */
@@ -24,7 +26,27 @@ export const VERIFICATIONS: readonly { readonly rollup: string; readonly sql: st
   { rollup: 'run_producers', sql: verifyProducers() },
   { rollup: 'failures', sql: verifyFailures() },
   { rollup: 'notes', sql: verifyNotes() },
+  // The states agree with the raw rows; do the rows that people read agree with the states?
+  ...ROLLUPS.map((rollup) => ({ rollup: rollup.table, sql: verifySettled(rollup) })),
 ];
+
+/** Counts the runs that wait for their rollup: until there are none, the last level of {@link VERIFICATIONS} may differ. */
+export const WAITING_RUNS = `SELECT toUInt32(count()) AS waiting FROM (${waitingRuns()})`;
+
+function waitingRuns(): string {
+  return `SELECT project_id, run_id FROM run_touches GROUP BY project_id, run_id HAVING max(run_touches.summarised_at) < max(run_touches.touched_at)`;
+}
+
+/** Rows that no evidence stands behind any more, rows that are missing, and rows that say something else. */
+function verifySettled({ table, facts, key, columns }: RollupTable): string {
+  const told = `toString(tuple(${columns.join(', ')}))`;
+  return compareFacts(
+    `SELECT ${key}, ${told} AS facts FROM ${facts} WHERE (project_id, run_id) NOT IN (${waitingRuns()})`,
+    `SELECT ${key}, ${told} AS facts FROM ${table} FINAL WHERE (project_id, run_id) NOT IN (${waitingRuns()})`,
+    key.split(', '),
+    'SELECT project_id, run_id FROM run_touches',
+  );
+}
 
 /** One row per client, metric and aggregation, from sorted raw points: no states, no hashes. */
 function rawClientMetrics(): string {
@@ -93,7 +115,7 @@ function rawPoints(table: string, defaultAggregation: string, accumulation: stri
 }
 
 function verifyClientMetrics(): string {
-  return compareNumbers(rawClientMetrics(), 'client_metrics', [
+  return compareNumbers(rawClientMetrics(), '(SELECT * FROM metric_facts WHERE is_reported = 1)', [
     'project_id',
     'run_id',
     'origin',
@@ -113,7 +135,13 @@ function verifyJobMetrics(): string {
             arraySort(groupArray((of_client.updated_at, of_client.value)))[-1].2) AS value
     FROM (${rawClientMetrics()}) AS of_client
     GROUP BY project_id, run_id, origin, metric, aggregation`;
-  return compareNumbers(raw, 'job_metrics', ['project_id', 'run_id', 'origin', 'metric', 'aggregation']);
+  return compareNumbers(raw, '(SELECT * FROM job_metric_facts WHERE is_reported = 1)', [
+    'project_id',
+    'run_id',
+    'origin',
+    'metric',
+    'aggregation',
+  ]);
 }
 
 function compareNumbers(raw: string, view: string, keys: readonly string[]): string {
@@ -182,9 +210,9 @@ function verifyClientRuns(): string {
     )`;
   const rollup = `
     SELECT project_id, run_id, origin, client_id,
-        toString((attempt * (is_started OR is_ended), ifNull(started_at, toDateTime64(0, 9, 'UTC')), (ifNull(ended_at, toDateTime64(0, 9, 'UTC')), declared_status, reason, error_type, error_message), toUInt8(expected), job_name)) AS facts
-    FROM client_runs
-    WHERE is_started OR is_ended OR expected = 1`;
+        toString((attempt, ifNull(started_at, toDateTime64(0, 9, 'UTC')), (declared_end_at, declared_status, reason, error_type, error_message), toUInt8(expected), job_name)) AS facts
+    FROM client_run_facts
+    WHERE attempt > 0 OR expected = 1`;
   return compareFacts(raw, rollup, ['project_id', 'run_id', 'origin', 'client_id'], runsInLogsOrTraces());
 }
 

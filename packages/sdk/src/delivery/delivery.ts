@@ -1,5 +1,7 @@
-/** Carries spans, events and metric points to ingest. */
+/** Carries spans, events, log lines and metric points to ingest. */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
+import { suppressTracing } from '@opentelemetry/core';
 import {
   JsonLogsSerializer,
   JsonMetricsSerializer,
@@ -12,10 +14,14 @@ import {
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { EVENT } from '@rollcall/semconv';
 import type { Config } from '../config.ts';
 import { sdkLog } from '../faults.ts';
 import type { Series } from '../metrics/series.ts';
+import type { Contents, Keepable, TelemetrySpool } from '../spool/telemetry-spool.ts';
 import { Outbox, type SendResult } from './outbox.ts';
+import { encodeLogs, encodePoints, encodeSpans } from './protobuf/encode-request.ts';
+import { postKept } from './post-kept.ts';
 import { Transport } from './transport.ts';
 
 /** Turns series into points at the moment of sending, and learns whether they arrived. */
@@ -24,8 +30,17 @@ export interface PointSource {
   dropped(series: readonly Series[]): void;
 }
 
+/** A request with what became unconfirmed, and how many records it holds. */
+export interface Packed extends Keepable {
+  records: number;
+}
+
 const MAX_RECORDS = 200_000;
 const MAX_SERIES = 500_000;
+/** Log lines are the least of what a run tells: there are the fewest in memory. */
+const MAX_LOG_LINES = 50_000;
+const MAX_BATCH = 1_000;
+const MAX_POINTS_BATCH = 2_500;
 /** From here on a job that never waits for anything lets the event loop turn. */
 const HIGH_WATER = 5_000;
 /** From here on a job that outruns ingest is held back. */
@@ -33,32 +48,62 @@ const BRIM = MAX_RECORDS / 4;
 const LONGEST_HOLD_MS = 50;
 const HOLD_STEP_MS = 5;
 
-/** Three outboxes and the way they take. */
+/** The stock serializers but for the encoding of requests, which is where the time goes. */
+const PROTOBUF = {
+  traces: { ...ProtobufTraceSerializer, serializeRequest: encodeSpans },
+  logs: { ...ProtobufLogsSerializer, serializeRequest: encodeLogs },
+  metrics: { ...ProtobufMetricsSerializer, serializeRequest: encodePoints },
+};
+
+/** The outboxes and the way they take. */
 export class Delivery {
   readonly spans: Outbox<ReadableSpan>;
+  /** Rollcall's own events: starts, signs of life, ends, failures. */
   readonly events: Outbox<ReadableLogRecord>;
+  /** Log records of the application. */
+  readonly logs: Outbox<ReadableLogRecord>;
   readonly points: Outbox<Series>;
   readonly #transport: Transport | undefined;
+  readonly #contentType: string;
+  readonly #source: PointSource;
+  readonly #serializers;
+  readonly #spool: TelemetrySpool | undefined;
+  #keptSent: Promise<void> | undefined;
+  #isSendingKept = false;
+  #gaveUp = false;
 
-  constructor(config: Config, source: PointSource) {
+  constructor(config: Config, source: PointSource, spool?: TelemetrySpool) {
+    this.#spool = spool;
     this.#transport = openTransport(config);
+    this.#source = source;
     const json = config.protocol === 'http/json';
-    const sendSpans = this.#sender('v1/traces', json ? JsonTraceSerializer : ProtobufTraceSerializer);
-    const sendEvents = this.#sender('v1/logs', json ? JsonLogsSerializer : ProtobufLogsSerializer);
-    const sendMetrics = this.#sender('v1/metrics', json ? JsonMetricsSerializer : ProtobufMetricsSerializer);
+    this.#contentType = json ? 'application/json' : 'application/x-protobuf';
+    this.#serializers = json
+      ? { traces: JsonTraceSerializer, logs: JsonLogsSerializer, metrics: JsonMetricsSerializer }
+      : PROTOBUF;
+    const sendSpans = this.#sender('v1/traces', this.#serializers.traces);
+    const sendLogs = this.#sender('v1/logs', this.#serializers.logs);
+    const sendMetrics = this.#sender('v1/metrics', this.#serializers.metrics);
     this.spans = new Outbox({
       name: 'spans',
       send: async (batch) => sendSpans([...batch]),
       delayMs: 800,
-      maxBatch: 1_000,
+      maxBatch: MAX_BATCH,
       limit: MAX_RECORDS,
     });
     this.events = new Outbox({
       name: 'events',
-      send: async (batch) => sendEvents([...batch]),
+      send: async (batch) => sendLogs([...batch]),
       delayMs: 150,
-      maxBatch: 1_000,
+      maxBatch: MAX_BATCH,
       limit: MAX_RECORDS,
+    });
+    this.logs = new Outbox({
+      name: 'log lines',
+      send: async (batch) => sendLogs([...batch]),
+      delayMs: 800,
+      maxBatch: MAX_BATCH,
+      limit: MAX_LOG_LINES,
     });
     this.points = new Outbox({
       name: 'metric points',
@@ -69,7 +114,7 @@ export class Delivery {
         return result;
       },
       delayMs: 800,
-      maxBatch: 2_500,
+      maxBatch: MAX_POINTS_BATCH,
       limit: MAX_SERIES,
       onDrop: (series) => source.dropped(series),
     });
@@ -77,7 +122,17 @@ export class Delivery {
 
   /** Records that ingest has not confirmed. */
   get backlog(): number {
-    return this.spans.size + this.events.size + this.points.size;
+    return this.spans.size + this.events.size + this.logs.size + this.points.size;
+  }
+
+  /** Whether there is something that a flush would wait for. */
+  get isIdle(): boolean {
+    return this.backlog === 0 && !this.#isSendingKept;
+  }
+
+  /** Whether there is no point in waiting: the last attempt failed, or nothing came of the last wait. */
+  get isAway(): boolean {
+    return this.failing || this.#gaveUp;
   }
 
   get failing(): boolean {
@@ -86,8 +141,15 @@ export class Delivery {
 
   /** Waits until all that is held now was delivered, at most `timeoutMs`. Resolves to whether it was. */
   async flush(timeoutMs: number): Promise<boolean> {
-    const flushed = await Promise.all(this.#outboxes.map(async (outbox) => outbox.flush(timeoutMs)));
-    return flushed.every(Boolean);
+    const flushes = this.#outboxes.map(async (outbox) => outbox.flush(timeoutMs));
+    const [flushed] = await Promise.all([Promise.all(flushes), this.#waitForKept(timeoutMs)]);
+    this.#gaveUp = !flushed.every(Boolean);
+    return !this.#gaveUp;
+  }
+
+  /** Tries again now what failed before: somebody else has heard from ingest. */
+  retry(): void {
+    for (const outbox of this.#outboxes) outbox.retry();
   }
 
   /**
@@ -97,6 +159,72 @@ export class Delivery {
    */
   pace(): Promise<void> | undefined {
     return this.backlog < HIGH_WATER ? undefined : this.#hold();
+  }
+
+  /**
+   * Takes nothing more, and packs all that is not confirmed into requests, the most important first:
+   * each is made when it is asked for, so that a process that has little time makes only what it has time for.
+   */
+  *pack(): Generator<Packed> {
+    const nowhere = this.#transport === undefined;
+    const [events, points, spans, logs] = [this.events, this.points, this.spans, this.logs].map((outbox) =>
+      outbox.takeAll(),
+    ) as [ReadableLogRecord[], Series[], ReadableSpan[], ReadableLogRecord[]];
+    if (nowhere) return;
+    const beats = events.filter(isBeat);
+    yield* this.#packBatches(
+      'events',
+      events.filter((event) => !isBeat(event)),
+    );
+    for (const batch of inBatches(points, MAX_POINTS_BATCH)) {
+      const body = this.#serializers.metrics.serializeRequest(this.#source.read(batch).metrics);
+      yield* this.#packed('points', 'v1/metrics', body, batch.length);
+    }
+    for (const batch of inBatches(spans, MAX_BATCH)) {
+      yield* this.#packed(
+        'spans',
+        'v1/traces',
+        this.#serializers.traces.serializeRequest(batch),
+        batch.length,
+      );
+    }
+    yield* this.#packBatches('logs', logs);
+    yield* this.#packBatches('beats', beats);
+  }
+
+  /** Sends what earlier processes could not deliver, once, beside the work. A flush waits for it. */
+  sendKept(): void {
+    if (this.#keptSent !== undefined || this.#spool === undefined) return;
+    // Outside any run and untraced, like all that Rollcall sends.
+    this.#isSendingKept = true;
+    this.#keptSent = context.with(suppressTracing(ROOT_CONTEXT), async () => this.#drain(this.#spool));
+  }
+
+  async #drain(spool: TelemetrySpool | undefined): Promise<void> {
+    try {
+      const drained = await spool?.drain(async (request) => {
+        return this.#transport === undefined
+          ? { status: 'stop', reason: 'no endpoint' }
+          : postKept(this.#transport, request);
+      });
+      if (drained === undefined || drained.sent === 0) return;
+      sdkLog.info(`Sent ${drained.sent} requests that earlier processes could not deliver`);
+    } catch (fault) {
+      sdkLog.warn('What earlier processes kept could not be sent', fault);
+    } finally {
+      this.#isSendingKept = false;
+    }
+  }
+
+  /** With a timer that keeps the process alive, which the requests do not. */
+  async #waitForKept(timeoutMs: number): Promise<void> {
+    if (this.#keptSent === undefined) return;
+    const late = new AbortController();
+    await Promise.race([
+      this.#keptSent,
+      sleep(timeoutMs, undefined, { signal: late.signal }).catch(() => undefined),
+    ]);
+    late.abort();
   }
 
   async #hold(): Promise<void> {
@@ -114,7 +242,23 @@ export class Delivery {
   }
 
   get #outboxes() {
-    return [this.events, this.spans, this.points];
+    return [this.events, this.spans, this.points, this.logs];
+  }
+
+  *#packBatches(contents: Contents, records: readonly ReadableLogRecord[]): Generator<Packed> {
+    for (const batch of inBatches(records, MAX_BATCH)) {
+      const body = this.#serializers.logs.serializeRequest(batch);
+      yield* this.#packed(contents, 'v1/logs', body, batch.length);
+    }
+  }
+
+  *#packed(
+    contents: Contents,
+    path: string,
+    body: Uint8Array | undefined,
+    records: number,
+  ): Generator<Packed> {
+    if (body !== undefined) yield { contents, path, contentType: this.#contentType, body, records };
   }
 
   #sender<Request, Response extends { partialSuccess?: object }>(
@@ -124,7 +268,7 @@ export class Delivery {
     return async (request) => {
       const payload = this.#transport && serializer.serializeRequest(request);
       if (this.#transport === undefined || payload === undefined) return { status: 'delivered' };
-      const posted = await this.#transport.post(path, payload);
+      const posted = await this.#transport.post(path, payload, { contentType: this.#contentType });
       if (posted.status !== 'accepted') return posted;
       reportPartialSuccess(path, serializer, posted.body);
       return { status: 'delivered' };
@@ -132,12 +276,20 @@ export class Delivery {
   }
 }
 
+/** Whether it is a sign of life, the one kind of event that the next of its kind replaces. */
+function isBeat({ eventName }: ReadableLogRecord): boolean {
+  return eventName === EVENT.RUN_HEARTBEAT || eventName === EVENT.CLIENT_RUN_HEARTBEAT;
+}
+
+function* inBatches<T>(records: readonly T[], size: number): Generator<T[]> {
+  for (let start = 0; start < records.length; start += size) yield records.slice(start, start + size);
+}
+
 function openTransport(config: Config): Transport | undefined {
   if (config.disabled || config.endpoint === undefined) return undefined;
   return new Transport({
     endpoint: config.endpoint,
     headers: config.headers,
-    contentType: config.protocol === 'http/json' ? 'application/json' : 'application/x-protobuf',
     requestTimeoutMs: config.requestTimeoutMs,
   });
 }

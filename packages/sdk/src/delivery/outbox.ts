@@ -107,6 +107,23 @@ export class Outbox<T> {
     return flushed;
   }
 
+  /** Tries again now what failed before: somebody else has heard from ingest. */
+  retry(): void {
+    if (this.failing) this.#schedule(0);
+  }
+
+  /**
+   * Takes nothing more, and gives back all that is not confirmed, in order. What is under way is among it:
+   * nobody will be there to hear whether it arrived, and telling twice does no harm.
+   */
+  takeAll(): T[] {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    const records = this.#queue.splice(0);
+    this.#settleWaiting();
+    return records;
+  }
+
   /** Takes nothing more, and forgets what it holds. */
   close(): void {
     this.#closed = true;

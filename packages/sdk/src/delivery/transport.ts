@@ -14,8 +14,14 @@ export interface TransportOptions {
   /** Base URL; `/v1/traces` and its siblings are appended to its path. */
   endpoint: URL;
   headers: Readonly<Record<string, string>>;
-  contentType: string;
   requestTimeoutMs: number;
+}
+
+/** What a body is. */
+export interface BodyKind {
+  contentType: string;
+  /** Whether it is gzipped already. */
+  isGzipped?: boolean;
 }
 
 /** What ingest answered to a request that it accepted. */
@@ -37,10 +43,10 @@ export class Transport {
   }
 
   /** Posts one request body to a path such as `v1/traces`. Does not throw. */
-  async post(path: string, payload: Uint8Array): Promise<Posted> {
-    const body = await gzip(payload, { level: GZIP_LEVEL });
+  async post(path: string, payload: Uint8Array, kind: BodyKind): Promise<Posted> {
+    const body = kind.isGzipped === true ? payload : await gzip(payload, { level: GZIP_LEVEL });
     const { promise, resolve } = Promise.withResolvers<Posted>();
-    const request = this.#open(path, body.length);
+    const request = this.#open(path, body.length, kind);
     const failed = (error: Error) => resolve({ status: 'retry', reason: describeFailure(error) });
     request.on('error', failed);
     request.on('socket', (socket) => socket.unref());
@@ -69,8 +75,8 @@ export class Transport {
     this.#agent.destroy();
   }
 
-  #open(path: string, sizeBytes: number): http.ClientRequest {
-    const { endpoint, headers, contentType } = this.#options;
+  #open(path: string, sizeBytes: number, { contentType }: BodyKind): http.ClientRequest {
+    const { endpoint, headers } = this.#options;
     const url = new URL(endpoint);
     url.pathname = `${url.pathname.replace(/\/$/, '')}/${path}`;
     const { request } = url.protocol === 'https:' ? https : http;

@@ -1,5 +1,6 @@
 /** Describes the process that produces the telemetry. */
 import { randomUUID } from 'node:crypto';
+import type { Attributes } from '@opentelemetry/api';
 import {
   defaultResource,
   detectResources,
@@ -20,6 +21,14 @@ export function describeProducer(config: Config): Resource {
   const named = config.serviceName === undefined ? {} : { [ATTR.SERVICE_NAME]: config.serviceName };
   return defaultResource()
     .merge(resourceFromAttributes(script))
-    .merge(detectResources({ detectors: [envDetector] }))
+    .merge(resourceFromAttributes(ofThisProcess(detectResources({ detectors: [envDetector] }))))
     .merge(resourceFromAttributes({ ...named, [ATTR.SERVICE_INSTANCE_ID]: randomUUID() }));
+}
+
+/**
+ * `rollcall exec` names the run in `OTEL_RESOURCE_ATTRIBUTES`, for SDKs that know nothing of Rollcall. What this SDK
+ * sends says itself which run and client it is of; a resource would speak for whatever is of none.
+ */
+function ofThisProcess({ attributes }: Resource): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => !name.startsWith('rollcall.')));
 }

@@ -18,16 +18,18 @@ export class StampingLogRecordProcessor implements LogRecordProcessor {
 
   onEmit(record: ReadWriteLogRecord, emittedIn?: Context): void {
     // Rollcall's own events carry their run already.
-    if (record.attributes[ATTR.RUN_ID] === undefined) {
-      const scope = scopeOf(emittedIn);
-      if (scope !== undefined) record.setAttributes(scope.stamp);
-      else if (this.#onlyRuns) return;
+    if (record.eventName?.startsWith('rollcall.') === true && record.attributes[ATTR.RUN_ID] !== undefined) {
+      this.#delivery.events.add(record);
+      return;
     }
-    this.#delivery.events.add(record);
+    const scope = scopeOf(emittedIn);
+    if (scope !== undefined) record.setAttributes(scope.stamp);
+    else if (this.#onlyRuns) return;
+    this.#delivery.logs.add(record);
   }
 
   async forceFlush(): Promise<void> {
-    await this.#delivery.events.flush(FLUSH_MS);
+    await this.#delivery.logs.flush(FLUSH_MS);
   }
 
   async shutdown(): Promise<void> {

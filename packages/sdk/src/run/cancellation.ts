@@ -3,6 +3,8 @@
 export interface CancellationOptions {
   /** Aborting it aborts this as well. */
   parent?: AbortSignal | undefined;
+  /** Another that does. */
+  signal?: AbortSignal | undefined;
   timeoutMs?: number | undefined;
   graceMs?: number | undefined;
   /** What is timed out, for the message. */
@@ -20,10 +22,10 @@ export class Cancellation {
   readonly abandoned: Promise<void> | undefined;
   #timedOut = false;
   #timer: NodeJS.Timeout | undefined;
-  #unlink: (() => void) | undefined;
+  readonly #unlink: (() => void)[] = [];
 
-  constructor({ parent, timeoutMs, graceMs = DEFAULT_GRACE_MS, subject }: CancellationOptions) {
-    if (timeoutMs === undefined) {
+  constructor({ parent, signal, timeoutMs, graceMs = DEFAULT_GRACE_MS, subject }: CancellationOptions) {
+    if (timeoutMs === undefined && signal === undefined) {
       // Nothing to add to the parent's signal, and 50,000 clients need not listen to it.
       this.signal = parent ?? new AbortController().signal;
       return;
@@ -31,6 +33,8 @@ export class Cancellation {
     const controller = new AbortController();
     this.signal = controller.signal;
     if (parent !== undefined) this.#link(parent, controller);
+    if (signal !== undefined) this.#link(signal, controller);
+    if (timeoutMs === undefined) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.abandoned = promise;
     this.#timer = setTimeout(() => {
@@ -47,7 +51,7 @@ export class Cancellation {
 
   release(): void {
     clearTimeout(this.#timer);
-    this.#unlink?.();
+    for (const unlink of this.#unlink) unlink();
   }
 
   // Not AbortSignal.any, which leaves it to the garbage collector to stop listening.
@@ -55,7 +59,7 @@ export class Cancellation {
     const follow = () => controller.abort(parent.reason);
     if (parent.aborted) follow();
     parent.addEventListener('abort', follow, { once: true });
-    this.#unlink = () => parent.removeEventListener('abort', follow);
+    this.#unlink.push(() => parent.removeEventListener('abort', follow));
   }
 }
 

@@ -65,13 +65,10 @@ test('an ID that is claimed too late is given back', async () => {
       body: JSON.stringify({ job: 'other', runId }),
     });
   }
-  api.delayMs = ({ path, body }) => (path === '/api/v1/runs' && body['runId'] === undefined ? 200 : 0);
-  api.fault = ({ path, body }) => {
+  api.delayMs = ({ path }) => (path === '/api/v1/runs' ? 200 : 0);
+  api.fault = ({ path }) => {
     if (path.endsWith('/complete')) given.resolve();
-    const conflict = '{"code":"run_id_conflict","detail":"Another run has it"}';
-    return path === '/api/v1/runs' && body['runId'] !== undefined
-      ? { status: 409, text: conflict }
-      : undefined;
+    return undefined;
   };
 
   const runId = await withRollcall({ endpoint: api.endpoint, claimTimeoutMs: 100 }, async (rollcall) => {

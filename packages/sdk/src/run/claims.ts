@@ -1,4 +1,5 @@
 /** Asks ingest for a run ID that no other run of the project has. */
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HrTime } from '@opentelemetry/api';
 import { toEpochMs } from '../clock.ts';
@@ -9,14 +10,14 @@ import { exchange, type Exchanged } from '../services/exchange.ts';
 
 export interface ClaimRequest {
   job: string;
-  /** The ID that the run takes if nobody objects. */
+  /** The ID that the run takes if no other run has it; else ingest names the next free one. */
   runId: string;
   /** Whether the caller wants exactly this one. */
   isGiven: boolean;
-  /** Makes another ID, for when this one is somebody else's and ingest has no other in time. */
-  another: () => string;
   origin: string;
   startTime: HrTime;
+  /** What this run is an execution of, elsewhere: a later attempt gets the ID of the first. */
+  externalId?: string | undefined;
 }
 
 /**
@@ -26,19 +27,26 @@ export interface ClaimRequest {
 export interface Claim {
   status: 'claimed' | 'unclaimed' | 'taken';
   runId: string;
+  /** The earlier attempt that has claimed the ID. */
+  earlier?: { attempt: number };
 }
 
+interface Attempt {
+  runId: string;
+  attempt: number;
+}
+
+const MOST_REMEMBERED = 10_000;
 /** After a failure jobs do not wait again for so long. */
 const REST_MS = 5_000;
-/** Once somebody was first, others probably are too, and asking for any free ID spares a request. */
-const CROWDED_MS = 10_000;
 /** An ID that comes too late is given back; nobody waits for that, but the process lives so much longer at most. */
 const LATE_MS = 2_000;
 
 export class Claims {
   readonly #config: Config;
   readonly #breaker = new CircuitBreaker({ failures: 1, openMs: REST_MS });
-  #crowdedUntilMs = 0;
+  /** The latest attempts of this process, for when ingest is away. */
+  readonly #attempts = new Map<string, Attempt>();
 
   constructor(config: Config) {
     this.#config = config;
@@ -46,41 +54,47 @@ export class Claims {
 
   /** Takes at most `claimTimeoutMs`; a refused connection is noticed at once. Does not throw. */
   async claim(request: ClaimRequest): Promise<Claim> {
+    const known = this.#attempts.get(executionOf(request));
+    if (known !== undefined) return { status: 'claimed', runId: known.runId, earlier: known };
     const { endpoint, disabled, claimTimeoutMs } = this.#config;
     if (disabled || endpoint === undefined || claimTimeoutMs === 0 || !this.#breaker.mayTry()) {
       return { status: 'unclaimed', runId: request.runId };
     }
-    const deadlineMs = performance.now() + claimTimeoutMs;
-    if (request.isGiven || performance.now() >= this.#crowdedUntilMs) {
-      // This ID first: should the answer be late, the record that ingest made is that of this very run.
-      const own = this.#conclude(request, await this.#ask(endpoint, request, request.runId, claimTimeoutMs));
-      if (own.status !== 'taken' || request.isGiven) return own;
-      this.#crowdedUntilMs = performance.now() + CROWDED_MS;
-    }
-    return this.#claimAnother(endpoint, request, deadlineMs - performance.now());
+    const asked = this.#ask(endpoint, request, claimTimeoutMs + (request.isGiven ? 0 : LATE_MS));
+    const answer = await Promise.race([asked, expire(claimTimeoutMs)]);
+    if (answer !== undefined) return this.#conclude(request, answer);
+    this.#breaker.failed();
+    // Should the answer be late, the record that ingest made is that of this very run, unless the ID was taken.
+    void asked.then(async (late) => this.#giveBack(endpoint, late, request.runId));
+    return { status: 'unclaimed', runId: request.runId };
   }
 
-  async #claimAnother(endpoint: URL, request: ClaimRequest, leftMs: number): Promise<Claim> {
-    const asked = this.#ask(endpoint, request, undefined, Math.max(1, leftMs) + LATE_MS);
-    const answer = await Promise.race([asked, expire(leftMs)]);
-    const claim = answer === undefined ? undefined : this.#conclude(request, answer);
-    if (claim?.status === 'claimed') return claim;
-    const runId = request.another();
-    void asked.then(async (late) => this.#giveBack(endpoint, late, runId));
-    return { status: 'unclaimed', runId };
+  /** Keeps in mind which run an execution has, for its next attempt. */
+  remember(request: ClaimRequest, attempt: Attempt): void {
+    const key = executionOf(request);
+    this.#attempts.delete(key);
+    this.#attempts.set(key, attempt);
+    const [oldest] = this.#attempts.keys();
+    if (this.#attempts.size > MOST_REMEMBERED && oldest !== undefined) this.#attempts.delete(oldest);
   }
 
   async #ask(
     endpoint: URL,
-    { job, origin, startTime }: ClaimRequest,
-    runId: string | undefined,
+    { job, origin, startTime, runId, isGiven, externalId }: ClaimRequest,
     timeoutMs: number,
   ): Promise<Exchanged> {
     const { headers, heartbeatIntervalMs } = this.#config;
     const startedAt = new Date(toEpochMs(startTime)).toISOString();
-    const body = { job, ...(runId === undefined ? {} : { runId }), origin, startedAt, heartbeatIntervalMs };
-    const key = `claim-${runId ?? 'any'}-${origin}`;
-    return exchange({ endpoint, headers }, { method: 'POST', path: '/api/v1/runs', body, key, timeoutMs });
+    const place = { method: 'POST' as const, path: '/api/v1/runs', timeoutMs };
+    if (externalId !== undefined) {
+      // Ingest remembers which run it made under a key, so a key that the attempts share gives them one run.
+      // What comes again under one key must be the same request, so it says nothing of the attempt.
+      const key = `execution-${origin}`;
+      return exchange({ endpoint, headers }, { ...place, body: { job, origin }, key });
+    }
+    const common = { job, origin, startedAt, heartbeatIntervalMs };
+    const body = { ...common, runId, ifTaken: isGiven ? 'refuse' : 'next' };
+    return exchange({ endpoint, headers }, { ...place, body });
   }
 
   #conclude(request: ClaimRequest, answer: Exchanged): Claim {
@@ -90,7 +104,7 @@ export class Claims {
       return { status: 'taken', runId: request.runId };
     }
     const runId = runIdOf(answer);
-    if (runId !== undefined) return { status: 'claimed', runId };
+    if (runId !== undefined) return { status: 'claimed', runId, ...earlierOf(answer, request) };
     sdkLog.debug('The run ID is not claimed', answer);
     return { status: 'unclaimed', runId: request.runId };
   }
@@ -112,6 +126,22 @@ export class Claims {
 
 async function expire(afterMs: number): Promise<undefined> {
   return sleep(Math.max(0, afterMs), undefined, { ref: false });
+}
+
+/** Ingest answers with the record that is there, which may be that of an earlier attempt. */
+function earlierOf(answer: Exchanged, { externalId }: ClaimRequest): Pick<Claim, 'earlier'> {
+  if (externalId === undefined || answer.status !== 'accepted' || answer.created) return {};
+  const { attempt } = answer.record;
+  return typeof attempt === 'number' ? { earlier: { attempt } } : {};
+}
+
+/** What all attempts of an execution have in common, whoever runs them. */
+export function originOfExecution(job: string, externalId: string): string {
+  return createHash('sha256').update(executionOf({ job, externalId })).digest('hex').slice(0, 32);
+}
+
+function executionOf({ job, externalId }: Pick<ClaimRequest, 'job' | 'externalId'>): string {
+  return externalId === undefined ? '' : JSON.stringify([job, externalId]);
 }
 
 function runIdOf(answer: Exchanged): string | undefined {

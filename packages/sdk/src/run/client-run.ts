@@ -4,7 +4,7 @@ import { unsuppressTracing } from '@opentelemetry/core';
 import { ATTR, clientRunId, EVENT, SPAN_KIND } from '@rollcall/semconv';
 import { now } from '../clock.ts';
 import { Cancellation } from './cancellation.ts';
-import type { Client, Limits } from './handles.ts';
+import type { Client, ClientOptions } from './handles.ts';
 import type { JobRun } from './job-run.ts';
 import { scopeOf, withBaggage, withScope, type Scope } from './scope.ts';
 import { TrackedRun, type TrackedRunParts } from './tracked-run.ts';
@@ -39,7 +39,13 @@ export class ClientRun extends TrackedRun implements Client {
   }
 
   /** Begins a client run below the given context of its job run. */
-  static start(run: JobRun, clientId: string, attempt: number, parent: Context, limits: Limits): ClientRun {
+  static start(
+    run: JobRun,
+    clientId: string,
+    attempt: number,
+    parent: Context,
+    limits: ClientOptions,
+  ): ClientRun {
     const subject = `Client ${clientId}`;
     const client = new ClientRun(run, clientId, parent, {
       core: run.core,
@@ -56,7 +62,13 @@ export class ClientRun extends TrackedRun implements Client {
    * Takes part in a client run that began elsewhere, and tells neither its start nor its end.
    * It gives no sign of life either: whose client run it is would be unclear, and it would look lost once this part is over.
    */
-  static join(run: JobRun, clientId: string, attempt: number, parent: Context, limits: Limits): ClientRun {
+  static join(
+    run: JobRun,
+    clientId: string,
+    attempt: number,
+    parent: Context,
+    limits: ClientOptions,
+  ): ClientRun {
     const subject = `Client ${clientId}`;
     const parts = {
       core: run.core,
@@ -73,7 +85,7 @@ export class ClientRun extends TrackedRun implements Client {
   }
 
   /** Gives a sign of life if there is progress to tell; otherwise the job run's speaks for its clients. */
-  beat(): void {
+  tend(): void {
     if (!this.progressChanged || this.endedEvent === undefined) return;
     this.emit({ name: EVENT.CLIENT_RUN_HEARTBEAT, attributes: this.beatAttributes() });
   }

@@ -2,7 +2,7 @@
 import type { Logger, Tracer } from '@opentelemetry/api';
 import type { MetricDefinition } from '@rollcall/semconv';
 import type { Delivery } from '../delivery/delivery.ts';
-import type { Heartbeat } from '../heartbeat.ts';
+import type { Heartbeat } from '../heartbeat/heartbeat.ts';
 import type { Odometers } from '../metrics/odometers.ts';
 import type { Claims } from './claims.ts';
 import type { ReportedErrors } from './reported-errors.ts';
@@ -12,6 +12,8 @@ import type { RunCounts } from './shared-counts.ts';
 export interface Core {
   readonly tracer: Tracer;
   readonly logger: Logger;
+  /** Takes log lines of the application, by who wrote them: `console`. */
+  readonly logLines: (source: string) => Logger;
   readonly odometers: Odometers;
   readonly delivery: Delivery;
   readonly heartbeat: Heartbeat;

@@ -23,6 +23,11 @@ export interface Tracked extends Measured {
   progress(done: number, total?: number): void;
   /** Declares that there was nothing to do, and why. The run ends as `nothing_to_do` unless it fails. */
   skip(reason: string): void;
+  /**
+   * Remarks on the quality of the run's data, and is shown with the run. `code` and `subject` tell notes apart;
+   * the same again only counts.
+   */
+  note(code: string, subject: string, text: string): void;
   /** Runs a named part of the work as a span. */
   step<T>(name: string, fn: (step: Step) => T | PromiseLike<T>): Promise<T>;
 }
@@ -83,6 +88,9 @@ export interface Limits {
   graceMs?: number;
 }
 
+/** A cron expression, read in a time zone (UTC unless given), or the time from one start to the next. */
+export type Schedule = { cron: string; timeZone?: string } | { everyMs: number };
+
 export interface JobOptions extends Limits {
   /** Aborting it cancels the run. */
   signal?: AbortSignal;
@@ -95,14 +103,40 @@ export interface JobOptions extends Limits {
    * If not, this is a run of its own.
    */
   join?: boolean;
+  /** When the job is due. `null`: it has no schedule any more, and none is learnt from its history. */
+  schedule?: Schedule | null;
+  /** How long after it was due a start may come; later it is late. */
+  lateAfterMs?: number;
+  /** A run that takes longer is shown as running too long; nothing stops it. */
+  maxRuntimeMs?: number;
+  /** A run of this process that has ended: this is its next attempt, under the same run ID. */
+  retryOf?: Run;
+  /**
+   * The ID that another system gave this execution: a queue's job ID. Whoever runs it again under the same one
+   * makes the next attempt of the same run, in any process; the run is also found by it.
+   */
+  externalId?: string;
+  /** The n-th try, where the caller counts them. */
+  attempt?: number;
+  /** Whether to wait, 1 s at most, until the telemetry has left; for a process that does not end with the job, no. Default true. */
+  waitForDelivery?: boolean;
+  /** More facts about this run, told with its start and on its span. */
+  attributes?: Attributes;
 }
 
 /** How to take part in a run that began elsewhere. */
 export interface JoinOptions extends Limits {
   signal?: AbortSignal;
+  /** As in {@link JobOptions}. */
+  waitForDelivery?: boolean;
 }
 
-export type ClientOptions = Limits;
+export interface ClientOptions extends Limits {
+  /** Aborting it cancels the client run alone. */
+  signal?: AbortSignal;
+  /** The n-th try, where the caller counts them. Otherwise they are counted here. */
+  attempt?: number;
+}
 
 export interface ClientsOptions extends ClientOptions {
   /** How many clients at a time. Default 1. */

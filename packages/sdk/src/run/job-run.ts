@@ -12,8 +12,13 @@ import { unsuppressTracing } from '@opentelemetry/core';
 import { ATTR, checkClientId, describeValue, EVENT, SPAN_KIND } from '@rollcall/semconv';
 import { now, toEpochMs } from '../clock.ts';
 import { safely, sdkLog } from '../faults.ts';
-import type { Living } from '../heartbeat.ts';
-import { Cancellation, LONGEST_TIMER_MS, resultOf, supervise } from './cancellation.ts';
+import type { BeatOwner } from '../heartbeat/beat-record.ts';
+import type { Interruption, Living } from '../heartbeat/heartbeat.ts';
+import type { Lifeline, Progress } from '../heartbeat/lifeline.ts';
+import type { Vitals } from '../heartbeat/vitals.ts';
+import { Cancellation, LONGEST_TIMER_MS, resultOf, supervise, type Settled } from './cancellation.ts';
+import { originOfExecution, type Claim, type ClaimRequest } from './claims.ts';
+import { observe } from './observe.ts';
 import { ClientRun } from './client-run.ts';
 import { listClients, runClients } from './clients.ts';
 import type { Core } from './core.ts';
@@ -32,11 +37,14 @@ import type { HandedRun, RunIdentity } from './handed-run.ts';
 import { nameOfJob } from './job-name.ts';
 import { NOTE } from './notes.ts';
 import { contextWithin, withBaggage, withoutScope, withScope, type Scope } from './scope.ts';
+import { describeSchedule } from './schedule.ts';
 import type { SharedCounts } from './shared-counts.ts';
 import { severityOf, TrackedRun, type RunEvent, type TrackedRunParts } from './tracked-run.ts';
 import { untrackedClient } from './untracked.ts';
 
 const MAX_ROSTER = 500;
+/** Of a run that is over, tries by client are remembered for so many clients. */
+const MOST_ATTEMPTS_KEPT = 100;
 
 export class JobRun extends TrackedRun implements Run, Living {
   readonly runId: string;
@@ -68,35 +76,45 @@ export class JobRun extends TrackedRun implements Run, Living {
 
   /** Begins a job run where the caller is, as a run of its own even inside another. */
   static async start(core: Core, name: unknown, options: JobOptions): Promise<JobRun> {
-    const startTime = now();
-    // All that is given is read here: what throws must throw before anybody has heard of the run.
-    const limits = { parent: signalOf(options), ...limitsOf(options) };
-    const jobName = nameOfJob(name);
-    const parent = withoutScope(context.active());
-    const span = core.tracer.startSpan(
-      jobName,
-      { startTime, attributes: { [ATTR.JOB_NAME]: jobName, [ATTR.SPAN_KIND]: SPAN_KIND.JOB_RUN } },
-      unsuppressTracing(parent),
-    );
-    const origin = originOf(span, parent);
-    const startedAtMs = toEpochMs(startTime);
-    const wanted = core.runIds.take(options.runId, startedAtMs);
-    const isGiven = wanted === options.runId;
-    const another = () => core.runIds.take(undefined, startedAtMs);
-    const request = { job: jobName, runId: wanted, isGiven, another, origin, startTime };
-    const claim = await core.claims.claim(request);
-    const { runId } = claim;
+    const prepared = prepare(core, name, options);
+    const { before, request } = prepared;
+    const claim: Claim =
+      before === undefined ? await core.claims.claim(request) : { status: 'claimed', runId: before.runId };
+    return JobRun.#make(core, name, options, prepared, claim);
+  }
+
+  /** The same at once, for work that cannot wait: nobody is asked whether the ID is free. */
+  static startNow(core: Core, name: unknown, options: JobOptions): JobRun {
+    const prepared = prepare(core, name, options);
+    const { before, request } = prepared;
+    const claim: Claim = { status: 'unclaimed', runId: before?.runId ?? request.runId };
+    return JobRun.#make(core, name, options, prepared, claim);
+  }
+
+  static #make(
+    core: Core,
+    name: unknown,
+    options: JobOptions,
+    { limits, parent, span, before, request }: ReturnType<typeof prepare>,
+    claim: Claim,
+  ): JobRun {
+    const { job: jobName, origin, startTime, externalId } = request;
+    const { runId, earlier } = claim;
+    const attempt = isCount(options.attempt)
+      ? options.attempt
+      : (before ?? earlier ?? { attempt: 0 }).attempt + 1;
     if (claim.status === 'claimed') core.runIds.note(runId);
+    if (externalId !== undefined) core.claims.remember(request, { runId, attempt });
     const stamp = {
       [ATTR.RUN_ID]: runId,
       [ATTR.JOB_NAME]: jobName,
-      [ATTR.ATTEMPT]: 1,
+      [ATTR.ATTEMPT]: attempt,
       [ATTR.RUN_ORIGIN]: origin,
     };
-    span.setAttributes(stamp);
+    span.setAttributes({ ...options.attributes, ...stamp });
     const subject = `Job run ${runId}`;
     const cancellation = new Cancellation({ subject, ...limits });
-    const run = new JobRun({ core, stamp, startTime, attempt: 1, cancellation }, span, parent);
+    const run = new JobRun({ core, stamp, startTime, attempt, cancellation }, span, parent);
     run.#begin(name, options);
     if (claim.status === 'taken') {
       run.note(
@@ -105,6 +123,7 @@ export class JobRun extends TrackedRun implements Run, Living {
         `Another run has the ID ${runId}; the two are kept apart by their origins`,
       );
     }
+    if (externalId !== undefined && earlier === undefined) run.#alias(String(externalId));
     return run;
   }
 
@@ -127,8 +146,13 @@ export class JobRun extends TrackedRun implements Run, Living {
     const run = new JobRun({ core, stamp, startTime, attempt: 1, cancellation }, span, parent, handed);
     core.heartbeat.start(run);
     run.#noteTimeout(options);
-    run.beat(0);
+    run.beat({ [ATTR.EVENT_LOOP_DELAY_MS]: 0 });
     return run;
+  }
+
+  /** What tells the run apart from another with its ID. */
+  get origin(): string {
+    return String(this.scope.stamp[ATTR.RUN_ORIGIN]);
   }
 
   /** Where the code of a joined run runs: in its client's part, if it was handed that. */
@@ -167,6 +191,26 @@ export class JobRun extends TrackedRun implements Run, Living {
     return resultOf(settled, client.cancellation);
   }
 
+  /**
+   * Like `client`, for work that may be synchronous: its result comes back as it came.
+   * `conclude` may find out of the result that the client failed after all.
+   */
+  clientNow<T>(
+    clientId: string,
+    fn: (client: Client) => T,
+    conclude: (client: Client, settled: Settled<unknown>) => Settled<unknown>,
+  ): T {
+    const client = safely('start a client run', () => this.#startClient(clientId, {}));
+    if (client === undefined) return fn(untrackedClient(clientId, this, this.signal));
+    return observe(
+      () => context.with(client.context, fn, undefined, client),
+      (settled) => {
+        client.finish(conclude(client, settled));
+        this.#closeClient(client);
+      },
+    );
+  }
+
   async clients<T>(
     clientIds: Iterable<string>,
     fn: (client: Client) => T | PromiseLike<T>,
@@ -193,24 +237,60 @@ export class JobRun extends TrackedRun implements Run, Living {
       ...severityOf(event),
       ...(event.body === undefined ? {} : { body: event.body }),
       context: emittedIn,
-      attributes: { ...scope.stamp, ...event.attributes, [ATTR.EVENT_SEQUENCE]: ++this.#counts.events },
+      attributes: { ...scope.stamp, ...event.attributes, [ATTR.EVENT_SEQUENCE]: this.lifeline.nextEvent() },
     });
   }
 
+  get lifeline(): Lifeline {
+    return this.#counts.lifeline;
+  }
+
+  get beatOwner(): BeatOwner {
+    const { traceId, spanId, traceFlags } = this.span.spanContext();
+    return { attributes: { ...this.scope.stamp, ...this.#promise }, traceId, spanId, traceFlags };
+  }
+
   /** Gives a sign of life for the run and for those of its clients that got on. */
-  beat(eventLoopDelayMs: number): void {
+  beat(vitals: Vitals): void {
     safely('give a sign of life', () => {
-      const attributes: Attributes = {
-        ...this.beatAttributes(),
-        [ATTR.EVENT_LOOP_DELAY_MS]: eventLoopDelayMs,
-      };
-      // The start says it elsewhere; a joined process has none.
-      if (this.endedEvent === undefined) {
-        attributes[ATTR.HEARTBEAT_INTERVAL_MS] = this.core.heartbeat.intervalMs;
-      }
+      const attributes: Attributes = { ...this.beatAttributes(), ...vitals, ...this.#promise };
       this.emit({ name: EVENT.RUN_HEARTBEAT, attributes });
-      for (const client of this.#openClients) client.beat();
+      for (const client of this.#openClients) client.tend();
     });
+  }
+
+  /** Tells what the heartbeat thread does not know of. */
+  tend(): void {
+    safely('tell what changed since the last sign of life', () => {
+      this.beatAttributes();
+      for (const client of this.#openClients) client.tend();
+    });
+  }
+
+  /** Ends the run and its open clients, because the process ends. What is joined ends elsewhere, and only tells the error. */
+  interrupt({ from, concernsAll, ...ending }: Interruption): void {
+    const { status, reason } = ending;
+    const cutShort: Ending = { status: 'cancelled', reason };
+    const isHere = from?.scope.run === this;
+    const hits = (scope: Scope) => concernsAll || (isHere && isWithin(from.scope, scope));
+    // Where it was thrown, before the runs around it echo it.
+    if (isHere && ending.error !== undefined) this.reportFailure(ending.error.thrown, from);
+    for (const client of [...this.#openClients, this.joinedClient].toReversed()) {
+      client?.end(hits(client.scope) ? ending : cutShort);
+    }
+    this.#openClients.clear();
+    // An error that comes from another run is told there.
+    this.end(from === undefined || isHere ? ending : { status, reason });
+  }
+
+  protected override progressed(progress: Progress): void {
+    this.lifeline.progress = progress;
+  }
+
+  /** How often a sign of life comes. The start says it elsewhere; a joined process has none. */
+  get #promise(): Attributes {
+    if (this.endedEvent !== undefined) return {};
+    return { [ATTR.HEARTBEAT_INTERVAL_MS]: this.core.heartbeat.intervalMs };
   }
 
   /** Also ends the clients that a timeout leaves behind. Other open clients live on, and so does the heartbeat. */
@@ -227,23 +307,39 @@ export class JobRun extends TrackedRun implements Run, Living {
   }
 
   protected override endAttributes(): Attributes {
-    return { [ATTR.EVENT_COUNT]: this.#counts.events };
+    return { [ATTR.EVENT_COUNT]: this.lifeline.events };
   }
 
   #begin(name: unknown, options: JobOptions): void {
     const { delivery, heartbeat } = this.core;
+    const schedule = describeSchedule(options);
     this.emit({
       name: EVENT.RUN_STARTED,
       at: this.startTime,
-      attributes: { [ATTR.HEARTBEAT_INTERVAL_MS]: heartbeat.intervalMs },
+      attributes: {
+        ...options.attributes,
+        ...schedule.attributes,
+        [ATTR.HEARTBEAT_INTERVAL_MS]: heartbeat.intervalMs,
+      },
     });
     heartbeat.start(this);
     // A process that dies at once leaves a trace then.
     delivery.events.hurry();
     // The run has begun: whatever is wrong with what was given, it goes on to its end.
     safely('remark on how a job was started', () => this.#remark(name, options));
+    for (const { field, text } of schedule.problems) this.note(NOTE.INVALID_SCHEDULE, field, text);
     const expected = safely('read the expected clients', () => options.expect) ?? undefined;
     if (expected !== undefined) this.expectClients(expected);
+  }
+
+  /** Makes the run found by the ID that another system gave it. */
+  #alias(externalId: string): void {
+    if (this.attempt > 1) {
+      const text = `Attempt ${this.attempt} of ${externalId}: the earlier ones are not known, so they are other runs`;
+      this.note(NOTE.EARLIER_ATTEMPTS_UNKNOWN, externalId, text);
+    }
+    const attributes = { [ATTR.ALIAS]: externalId, [ATTR.ALIAS_KIND]: 'external' };
+    this.emit({ name: EVENT.RUN_ALIAS, attributes });
   }
 
   #remark(name: unknown, options: JobOptions): void {
@@ -273,11 +369,13 @@ export class JobRun extends TrackedRun implements Run, Living {
     const { context: parent } = contextWithin(this);
     if (this.joinedClient?.clientId === clientId) {
       const { attempt } = this.joinedClient;
-      return this.#joinClient({ clientId, attempt }, parent, limitsOf(options));
+      return this.#joinClient({ clientId, attempt }, parent, clientLimitsOf(options));
     }
-    const attempt = (this.#counts.attempts.get(clientId) ?? 0) + 1;
+    // A further attempt of the job, perhaps in another process than the first, is one of each of its clients.
+    const next = Math.max((this.#counts.attempts.get(clientId) ?? 0) + 1, this.attempt);
+    const attempt = isCount(options.attempt) ? options.attempt : next;
     this.#counts.attempts.set(clientId, attempt);
-    const client = ClientRun.start(this, clientId, attempt, parent, limitsOf(options));
+    const client = ClientRun.start(this, clientId, attempt, parent, clientLimitsOf(options));
     this.#openClients.add(client);
     // The job itself may be over, and its heartbeat with it.
     this.core.heartbeat.start(this);
@@ -287,7 +385,7 @@ export class JobRun extends TrackedRun implements Run, Living {
   #joinClient(
     { clientId, attempt }: Pick<RunIdentity, 'clientId' | 'attempt'>,
     parent: Context,
-    limits: Limits,
+    limits: ClientOptions,
   ): ClientRun | undefined {
     if (typeof clientId !== 'string') return undefined;
     return ClientRun.join(this, clientId, attempt ?? 1, parent, limits);
@@ -301,7 +399,10 @@ export class JobRun extends TrackedRun implements Run, Living {
   /** Between two clients of a list there may be none open; after an abort a list starts no further one. */
   #stopIfOver(): void {
     const goesOn = this.#openClients.size > 0 || (this.#openLists > 0 && !this.signal.aborted);
-    if (this.ended && !goesOn) this.core.heartbeat.stop(this);
+    if (!this.ended || goesOn) return;
+    this.core.heartbeat.stop(this);
+    // Nobody counts on with so many; a late client of a small run still gets its next attempt.
+    if (this.#counts.attempts.size > MOST_ATTEMPTS_KEPT) this.#counts.attempts.clear();
   }
 
   #isClientId(clientId: unknown, consequence: string): clientId is string {
@@ -317,7 +418,7 @@ export class JobRun extends TrackedRun implements Run, Living {
     fn: (client: Client) => T | PromiseLike<T>,
     options: ClientOptions,
   ): Promise<T> {
-    const limits = { parent: this.signal, subject: 'A client', ...limitsOf(options) };
+    const limits = { parent: this.signal, subject: 'A client', ...clientLimitsOf(options) };
     const cancellation = new Cancellation(limits);
     const client = untrackedClient(clientId, this, cancellation.signal);
     const settled = await supervise(
@@ -336,6 +437,37 @@ export class JobRun extends TrackedRun implements Run, Living {
   }
 }
 
+/** Reads what a run is started with, and begins its span. */
+function prepare(core: Core, name: unknown, options: JobOptions) {
+  const startTime = now();
+  // All that is given is read here: what throws must throw before anybody has heard of the run.
+  const limits = { parent: signalOf(options), ...limitsOf(options) };
+  const jobName = nameOfJob(name);
+  const parent = withoutScope(context.active());
+  const span = core.tracer.startSpan(
+    jobName,
+    { startTime, attributes: { [ATTR.JOB_NAME]: jobName, [ATTR.SPAN_KIND]: SPAN_KIND.JOB_RUN } },
+    unsuppressTracing(parent),
+  );
+  const before = options.retryOf instanceof JobRun ? options.retryOf : undefined;
+  const externalId = options.externalId ?? undefined;
+  const newOrigin =
+    externalId === undefined ? originOf(span, parent) : originOfExecution(jobName, String(externalId));
+  const origin = before?.origin ?? newOrigin;
+  const runId = core.runIds.take(options.runId, toEpochMs(startTime));
+  const isGiven = runId === options.runId;
+  const request: ClaimRequest = { job: jobName, runId, isGiven, origin, startTime, externalId };
+  return { limits, parent, span, before, request };
+}
+
+/** Whether a place in a run is in another one, or is it. */
+function isWithin(inner: Scope, outer: Scope): boolean {
+  for (let scope: Scope | undefined = inner; scope !== undefined; scope = scope.outer) {
+    if (scope === outer) return true;
+  }
+  return false;
+}
+
 /**
  * What tells this run apart from another with the same ID: its trace, if that is its own. Below a span of somebody else's
  * (a TRACEPARENT that an orchestrator gave several jobs, a job inside a job) many runs may share the trace.
@@ -351,17 +483,26 @@ function limitsOf({ timeoutMs, graceMs }: Limits): Limits {
   return { timeoutMs, ...(isTimeout(graceMs) || graceMs === 0 ? { graceMs } : {}) };
 }
 
+function clientLimitsOf(options: ClientOptions): ClientOptions {
+  const signal = signalOf(options);
+  return { ...limitsOf(options), ...(signal === undefined ? {} : { signal }) };
+}
+
 /** What is no signal cannot cancel anything; without one the job runs all the same. */
 function signalOf({ signal }: JoinOptions): AbortSignal | undefined {
   const given = signal ?? undefined;
   if (given === undefined || isSignal(given)) return given;
-  sdkLog.warn(`The signal of a job is an AbortSignal, not ${describeValue(given)}; nothing cancels it`);
+  sdkLog.warn(`A signal is an AbortSignal, not ${describeValue(given)}; nothing cancels it`);
   return undefined;
 }
 
 /** Also one of another realm, or of a polyfill. */
 function isSignal(value: Partial<AbortSignal>): boolean {
   return typeof value.aborted === 'boolean' && typeof value.addEventListener === 'function';
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) > 0;
 }
 
 function isTimeout(value: unknown): value is number {

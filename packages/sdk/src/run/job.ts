@@ -1,7 +1,8 @@
 /** Runs a function as a job run. */
 import { context } from '@opentelemetry/api';
 import { safely, sdkLog } from '../faults.ts';
-import { resultOf, supervise } from './cancellation.ts';
+import { resultOf, supervise, type Settled } from './cancellation.ts';
+import { observe } from './observe.ts';
 import type { Core } from './core.ts';
 import type { HandedRun } from './handed-run.ts';
 import type { JobOptions, JoinOptions, Run } from './handles.ts';
@@ -20,14 +21,30 @@ export async function runJob<T>(
   given?: JobOptions,
 ): Promise<T> {
   const options = given ?? {};
-  const isOutermost = scopeOf() === undefined;
+  const waits = scopeOf() === undefined && options.waitForDelivery !== false;
   const run = await startOrNot(async () => JobRun.start(core, name, options));
   if (run === undefined) return fn(untrackedRun(name, options.signal));
   const work = () => context.with(run.context, fn, undefined, run);
   const settled = await supervise(work, run.cancellation, () => run.settledLate());
   safely('end a job run', () => run.finish(settled));
-  if (isOutermost) await core.delivery.flush(JOB_FLUSH_MS);
+  if (waits) await core.delivery.flush(JOB_FLUSH_MS);
   return resultOf(settled, run.cancellation);
+}
+
+/** The same for work that may be synchronous: its result comes back as it came. */
+export function runJobNow<T>(
+  core: Core,
+  name: string,
+  fn: (run: JobRun | undefined) => T,
+  options: JobOptions,
+  conclude: (run: JobRun, settled: Settled<unknown>) => Settled<unknown>,
+): T {
+  const run = safely('start a job run', () => JobRun.startNow(core, name, options));
+  if (run === undefined) return fn(undefined);
+  return observe(
+    () => context.with(run.context, fn, undefined, run),
+    (settled) => run.finish(conclude(run, settled)),
+  );
 }
 
 /** Runs a function as a part of a run that began elsewhere. Without one it just runs. */
@@ -38,7 +55,7 @@ export async function runJoined<T>(
   given?: JoinOptions,
 ): Promise<T> {
   const options = given ?? {};
-  const isOutermost = scopeOf() === undefined;
+  const waits = scopeOf() === undefined && options.waitForDelivery !== false;
   const run = await startOrNot(async () =>
     handed === undefined ? undefined : JobRun.join(core, handed, options),
   );
@@ -50,7 +67,7 @@ export async function runJoined<T>(
     run.joinedClient?.finish(settled);
     run.finish(settled);
   });
-  if (isOutermost) await core.delivery.flush(JOB_FLUSH_MS);
+  if (waits) await core.delivery.flush(JOB_FLUSH_MS);
   return resultOf(settled, run.cancellation);
 }
 

@@ -10,13 +10,15 @@ export const NOTE = {
   RUN_ID_CONFLICT: 'run_id_conflict',
   INVALID_JOB_NAME: 'invalid_job_name',
   INVALID_TIMEOUT: 'invalid_timeout',
+  INVALID_SCHEDULE: 'invalid_schedule',
   /** Work went on after its timeout and grace, and ended only now. */
   SETTLED_AFTER_TIMEOUT: 'settled_after_timeout',
+  /** A further attempt whose earlier ones nobody remembers, so it has an ID of its own. */
+  EARLIER_ATTEMPTS_UNKNOWN: 'earlier_attempts_unknown',
 } as const;
-export type NoteCode = (typeof NOTE)[keyof typeof NOTE];
 
 export interface Note {
-  code: NoteCode;
+  code: string;
   subject: string;
   /** In words, of the latest occurrence. */
   text: string;
@@ -36,7 +38,7 @@ export class Notes {
     this.#emit = emit;
   }
 
-  add(code: NoteCode, subject: string, text: string): void {
+  add(code: string, subject: string, text: string): void {
     const key = `${code} ${subject}`;
     const known = this.#notes.get(key);
     if (known !== undefined) {

@@ -1,8 +1,11 @@
 /** Counts what several parts of one run in this process must count together. */
 
+import { Lifeline } from '../heartbeat/lifeline.ts';
+
 /** One producer numbers its events of a run without gaps, however many requests of that run it handles. */
 export interface SharedCounts {
-  events: number;
+  /** Numbers the events, also for the heartbeat thread. */
+  readonly lifeline: Lifeline;
   /** Tries so far, by client. */
   readonly attempts: Map<string, number>;
 }
@@ -15,7 +18,7 @@ export class RunCounts {
 
   of(runId: string, origin: string): SharedCounts {
     const key = `${runId} ${origin}`;
-    const counts = this.#counts.get(key) ?? { events: 0, attempts: new Map<string, number>() };
+    const counts = this.#counts.get(key) ?? { lifeline: new Lifeline(), attempts: new Map<string, number>() };
     this.#counts.delete(key);
     this.#counts.set(key, counts);
     const [oldest] = this.#counts.keys();

@@ -10,13 +10,15 @@ import {
 import { ATTR, EVENT, type Aggregation, type EventName } from '@rollcall/semconv';
 import { laterOf, now } from '../clock.ts';
 import { safely } from '../faults.ts';
+import { toAttributes } from '../heartbeat/beat-record.ts';
+import type { Progress } from '../heartbeat/lifeline.ts';
 import type { RunMetrics } from '../metrics/run-metrics.ts';
 import type { Cancellation, Settled } from './cancellation.ts';
 import type { Core } from './core.ts';
 import { describeError } from './describe-error.ts';
 import { endingOf, isCancellation, type Ending } from './ending.ts';
 import type { Step, Tracked } from './handles.ts';
-import { NOTE, Notes, type Note, type NoteCode } from './notes.ts';
+import { NOTE, Notes, type Note } from './notes.ts';
 import type { Scope } from './scope.ts';
 import { runStep } from './step.ts';
 
@@ -49,7 +51,7 @@ export abstract class TrackedRun implements Tracked {
   readonly cancellation: Cancellation;
   protected readonly metrics: RunMetrics;
   readonly #notes = new Notes((note) => this.#emitNote(note));
-  #progress: Attributes = {};
+  #progress: Progress | undefined;
   #progressChanged = false;
   #skipReason: string | undefined;
   #ended = false;
@@ -92,9 +94,12 @@ export abstract class TrackedRun implements Tracked {
         this.note(NOTE.PROGRESS_REFUSED, 'progress', `${String(done)} of ${String(total)} is no progress`);
         return;
       }
-      this.#progress = { [ATTR.PROGRESS_DONE]: Math.floor(done) };
-      if (total !== undefined) this.#progress[ATTR.PROGRESS_TOTAL] = Math.floor(total);
+      this.#progress = {
+        done: Math.floor(done),
+        ...(total === undefined ? {} : { total: Math.floor(total) }),
+      };
       this.#progressChanged = true;
+      this.progressed(this.#progress);
     });
   }
 
@@ -108,8 +113,8 @@ export abstract class TrackedRun implements Tracked {
     return runStep(this, name, fn);
   }
 
-  note(code: NoteCode, subject: string, text: string): void {
-    this.#notes.add(code, subject, text);
+  note(code: string, subject: string, text: string): void {
+    safely('take a note', () => this.#notes.add(String(code), String(subject), String(text)));
   }
 
   /** Emits an event of this run, with its place in the job run's sequence. */
@@ -165,8 +170,11 @@ export abstract class TrackedRun implements Tracked {
   protected beatAttributes(): Attributes {
     this.#notes.flush();
     this.#progressChanged = false;
-    return this.#progress;
+    return toAttributes(this.#progress);
   }
+
+  /** Called with every new progress. */
+  protected progressed(_progress: Progress): void {}
 
   protected get progressChanged(): boolean {
     return this.#progressChanged;
@@ -192,7 +200,7 @@ export abstract class TrackedRun implements Tracked {
   }
 
   #describe({ status, reason, error }: Ending): Attributes {
-    const attributes: Attributes = { ...this.#progress, [ATTR.STATUS]: status };
+    const attributes: Attributes = { ...toAttributes(this.#progress), [ATTR.STATUS]: status };
     if (reason !== undefined) attributes[ATTR.STATUS_REASON] = reason;
     if (error !== undefined) {
       const { type, message } = describeError(error.thrown);

@@ -37,6 +37,7 @@ function untracked(signal: AbortSignal): Tracked {
     last: nothing,
     progress: nothing,
     skip: nothing,
+    note: nothing,
     step: async <T>(name: string, fn: (step: Step) => T | PromiseLike<T>) => fn(untrackedStep(name, signal)),
   };
 }

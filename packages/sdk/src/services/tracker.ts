@@ -4,7 +4,7 @@ import { generateRunId, nextRunId } from '@rollcall/semconv';
 import { isTrackingErrorCode, TrackingError, type TrackingErrorCode } from './errors.ts';
 import type { Exchanged } from './exchange.ts';
 import { logOnce, type TrackingLogger } from './logger.ts';
-import type { TrackingSpool } from './spool.ts';
+import type { TrackingSpool } from './tracking-spool.ts';
 import type { MetricRefusal } from './records.ts';
 import { pathOf, recordPath, type TrackingCall } from './tracking-call.ts';
 import type { TrackingClient } from './tracking-client.ts';

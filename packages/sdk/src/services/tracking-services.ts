@@ -1,16 +1,16 @@
 /** Puts the tracking services together, and keeps the default ones. */
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { defineMetrics, type MetricDefinition } from '@rollcall/semconv';
-import { readConfig, type Config, type RollcallOptions } from '../config.ts';
+import { readConfig, type RollcallOptions } from '../config.ts';
 import { scopeOf } from '../run/scope.ts';
+import { nameOfDestination } from '../spool/destination.ts';
 import { CircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts';
 import { createJobMetricsService, type JobMetricsService } from './job-metrics-service.ts';
 import { createJobTrackingRepository, type JobTrackingRepository } from './job-tracking-repository.ts';
 import { diagLogger, type TrackingLogger } from './logger.ts';
 import { QualityNotes } from './quality-notes.ts';
 import { ServiceCore } from './service-core.ts';
-import { TrackingSpool } from './spool.ts';
+import { TrackingSpool } from './tracking-spool.ts';
 import { Tracker } from './tracker.ts';
 import { TrackingClient, type RetryOptions } from './tracking-client.ts';
 
@@ -113,13 +113,6 @@ export async function flushTrackingSpool(): Promise<boolean> {
 
 function defaultRepository(): JobTrackingRepository {
   return defaultServices().unifiedJobTrackingRepository;
-}
-
-/** One folder per service and key: what was meant for one project must not end up in another. */
-function nameOfDestination({ endpoint, headers }: Config): string {
-  const named = Object.entries(headers).map(([name, value]) => `${name.toLowerCase()}: ${value}`);
-  const destination = [endpoint?.href ?? '', ...named.toSorted()].join('\n');
-  return createHash('sha256').update(destination).digest('hex').slice(0, 16);
 }
 
 function jobOfRunAround(runId: string): string | undefined {

@@ -1,8 +1,7 @@
 /** Keeps calls on disk that ingest could not take, until it can. */
-import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { SharedFolder } from '../spool/shared-folder.ts';
 import type { TrackingCall } from './tracking-call.ts';
 
 export interface SpoolOptions {
@@ -16,12 +15,6 @@ export interface SpoolOptions {
 export type Replay = (call: TrackingCall) => Promise<'done' | 'stop'>;
 
 const SEGMENT = /^[\w-]+\.ndjson$/;
-const CLAIMED = /^([\w-]+\.ndjson)\.([^~]+)~(\d+)~([\w-]+)$/;
-/** A claim of a process on another machine counts as given up when nobody has touched it for so long. */
-const STALE_CLAIM_MS = 600_000;
-
-/** The spools of this process: in a container every process may have the same number. */
-const LIVE = new Set<string>();
 
 /**
  * Append-only NDJSON, one file per process, each call on disk before it counts as kept.
@@ -30,9 +23,7 @@ const LIVE = new Set<string>();
  */
 export class TrackingSpool {
   readonly #options: SpoolOptions;
-  readonly #process = randomUUID().slice(0, 8);
-  readonly #host = hostname().replaceAll(/[^\w.-]/g, '_') || 'host';
-  #segments = 0;
+  readonly #shared: SharedFolder;
   #current: string | undefined;
   /** Own files in the order of their calls. */
   #own: string[] = [];
@@ -40,7 +31,7 @@ export class TrackingSpool {
 
   constructor(options: SpoolOptions) {
     this.#options = options;
-    LIVE.add(this.#process);
+    this.#shared = new SharedFolder(options.folder);
   }
 
   get folder(): string {
@@ -93,9 +84,7 @@ export class TrackingSpool {
 
   #segment(): string {
     if (this.#current !== undefined) return this.#current;
-    // Names sort by time.
-    const at = String(Date.now()).padStart(15, '0');
-    const name = `${at}-${process.pid}-${this.#process}-${String(++this.#segments).padStart(6, '0')}.ndjson`;
+    const name = this.#shared.newName('.ndjson');
     this.#own.push(name);
     this.#current = name;
     return name;
@@ -129,9 +118,8 @@ export class TrackingSpool {
 
   /** Claims a file and replays it; what is not done goes back under the same name. */
   async #drain(name: string, replay: Replay): Promise<boolean> {
-    const path = join(this.folder, name);
-    const claimed = `${path}.${this.#host}~${process.pid}~${this.#process}`;
-    if (!(await renamed(path, claimed))) return true;
+    const claimed = await this.#shared.claim(name);
+    if (claimed === undefined) return true;
     const calls = readCalls(await readFile(claimed, 'utf8'));
     for (const [index, call] of calls.entries()) {
       if ((await replay(call)) === 'done') continue;
@@ -144,7 +132,7 @@ export class TrackingSpool {
   }
 
   async #putBack(name: string, calls: readonly TrackingCall[]): Promise<void> {
-    const whole = join(this.folder, `${name}.rest~${process.pid}~${this.#process}`);
+    const whole = join(this.folder, `${name}.rest~${process.pid}~${this.#shared.user}`);
     const file = await open(whole, 'w', 0o600);
     try {
       await file.write(calls.map((call) => `${JSON.stringify(call)}\n`).join(''));
@@ -156,22 +144,8 @@ export class TrackingSpool {
   }
 
   async #leftBehind(): Promise<string[]> {
-    const names = await readdir(this.folder).catch((): string[] => []);
-    const found: string[] = [];
-    for (const name of names) {
-      if (SEGMENT.test(name) && !this.#own.includes(name)) found.push(name);
-      const [, segment, host, pid, owner] = CLAIMED.exec(name) ?? [];
-      if (segment === undefined || host === undefined) continue;
-      if (LIVE.has(owner ?? '') || !(await this.#isGivenUp(name, host, Number(pid)))) continue;
-      if (await renamed(join(this.folder, name), join(this.folder, segment))) found.push(segment);
-    }
-    return found.toSorted();
-  }
-
-  async #isGivenUp(name: string, host: string, pid: number): Promise<boolean> {
-    if (host === this.#host) return pid === process.pid || !isAlive(pid);
-    const found = await stat(join(this.folder, name)).catch(() => undefined);
-    return found !== undefined && Date.now() - found.ctimeMs > STALE_CLAIM_MS;
+    const found = await this.#shared.free((name) => SEGMENT.test(name));
+    return found.filter((name) => !this.#own.includes(name));
   }
 }
 
@@ -186,22 +160,4 @@ function readCalls(text: string): TrackingCall[] {
     }
   }
   return calls;
-}
-
-async function renamed(from: string, to: string): Promise<boolean> {
-  try {
-    await rename(from, to);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Run } from './index.ts';
-import { inSequence, startWatched } from '../test/watched.ts';
+import type { Run } from '../index.ts';
+import { inSequence, startWatched } from '../../test/watched.ts';
 
 test('an open run gives signs of life with its progress and the delay of its event loop', async () => {
   await using watched = await startWatched({ heartbeatIntervalMs: 50 });

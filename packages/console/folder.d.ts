@@ -1,0 +1,2 @@
+/** Folder of the built console: `index.html` and `assets/`. */
+export declare const consoleFolder: string;

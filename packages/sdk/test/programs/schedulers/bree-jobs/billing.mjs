@@ -1,0 +1,2 @@
+/** A worker thread that fails. */
+throw new RangeError('no invoice');
