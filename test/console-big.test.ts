@@ -38,7 +38,10 @@ describe.skipIf(chromium === null)('with a big project', () => {
     folder = await temporaryFolder();
     const config = readConfig({ ROLLCALL_DATA_DIR: folder.path, ROLLCALL_PORT: '0' });
     service = await startService(config, { log: pino({ level: 'silent' }) });
-    [big, browser] = await Promise.all([fillBigProject(service.engine), startBrowser(chromium ?? '')]);
+    [big, browser] = await Promise.all([
+      fillBigProject(service.engine, { isRolledUp: true }),
+      startBrowser(chromium ?? ''),
+    ]);
   }, 180_000);
 
   afterAll(async () => {

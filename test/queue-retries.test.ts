@@ -14,7 +14,9 @@ import {
 
 const redis = findServer('redis-server');
 const reason = redis.status === 'missing' ? ` (skipped: ${redis.reason})` : '';
-const WORKER = fileURLToPath(new URL('programs/queue-worker.ts', import.meta.url));
+const WORKER = fileURLToPath(
+  new URL('../packages/sdk/test/programs/schedulers/queue-worker.ts', import.meta.url),
+);
 const INSTRUMENT = new URL('../packages/sdk/test/programs/schedulers/instrument.ts', import.meta.url).href;
 
 describe.skipIf(redis.status === 'missing')(`BullMQ and ingest${reason}`, () => {

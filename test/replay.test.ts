@@ -7,7 +7,11 @@ import * as fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Rollups } from '../packages/ingest/src/rollup/rollups.ts';
-import { transcode } from '../packages/ingest/src/rows/transcode.ts';
+import type { RowObject } from '../packages/ingest/src/native/encode-rows.ts';
+import { readBlocks } from '../packages/ingest/src/native/read-block.fixture.ts';
+import type { OtelTable } from '../packages/ingest/src/rows/tables.ts';
+import { transcode } from '../packages/ingest/src/rows/transcode.fixture.ts';
+import { Writers } from '../packages/ingest/src/rows/writers.ts';
 import { Spool } from '../packages/ingest/src/spool/spool.ts';
 import { Writer } from '../packages/ingest/src/spool/writer.ts';
 import { openEngine, type Engine } from '../packages/ingest/src/store/engine.ts';
@@ -21,7 +25,7 @@ const VIEWS = ['job_runs', 'client_runs', 'client_metrics', 'job_metrics', 'fail
 
 /** A row on its way, and in which of the rounds it arrives: several where the network repeats it. */
 interface Delivery {
-  readonly table: string;
+  readonly table: OtelTable;
   readonly line: string;
   readonly rounds: readonly number[];
 }
@@ -140,41 +144,35 @@ function rowsOf(projectId: string): Omit<Delivery, 'rounds'>[] {
     if (result.status !== 'ok' || result.refused.length > 0)
       throw new Error('captured telemetry was refused');
     return result.blocks.flatMap(({ table, bytes }) =>
-      bytes
-        .toString()
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => ({ table, line })),
+      readBlocks(bytes).map((row) => ({ table, line: JSON.stringify(row) })),
     );
   });
 }
 
 /** Each round is its own inserts, in which the rows stand in no particular order. */
 async function deliver(rows: readonly Delivery[]): Promise<void> {
-  const writer = new Writer({ engine, log: pino({ level: 'silent' }) });
+  const inserter = new Writer({ engine, log: pino({ level: 'silent' }) });
   const spool = await Spool.open({
     folder: join(folder, 'spool'),
-    onSealed: (segment) => writer.enqueue(segment),
+    onSealed: (segment) => inserter.enqueue(segment),
     onTrouble: (error) => {
       throw error;
     },
   });
-  writer.start(spool);
+  inserter.start(spool);
   for (let round = 0; round < ROUNDS; round++) {
     const arriving = rows.filter(({ rounds }) => rounds.includes(round));
     const byTable = Map.groupBy(arriving, ({ table }) => table);
     for (const [table, lines] of byTable) {
-      const text = lines
-        .map(({ line }) => `${line}\n`)
-        .toReversed()
-        .join('');
-      await spool.append([{ table, rows: lines.length, bytes: Buffer.from(text) }]);
+      const writer = new Writers().of(table);
+      for (const { line } of lines.toReversed()) writer.addRow(JSON.parse(line) as RowObject);
+      await spool.append(writer.take());
     }
     await spool.seal();
   }
-  expect(await writer.drain(60_000)).toEqual({ left: 0 });
+  expect(await inserter.drain(60_000)).toEqual({ left: 0 });
   await spool.close();
-  await writer.stop();
+  await inserter.stop();
   await new Rollups({ engine, log: pino({ level: 'silent' }) }).catchUp();
 }
 

@@ -3,10 +3,10 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { transcode } from '../packages/ingest/src/rows/transcode.ts';
 import { pino } from 'pino';
 import { Rollups } from '../packages/ingest/src/rollup/rollups.ts';
 import { ROLLUPS } from '../packages/ingest/src/rollup/statements.ts';
+import { transcode } from '../packages/ingest/src/rows/transcode.fixture.ts';
 import type { Engine } from '../packages/ingest/src/store/engine.ts';
 import { VERIFICATIONS, type Drift } from '../packages/ingest/src/verify/verifications.ts';
 import { openTemporaryEngine } from '../packages/ingest/test/temporary-engine.ts';
@@ -45,9 +45,9 @@ beforeEach(async () => {
     const result = transcode(signal, 'protobuf', body, { projectId: 'p', receivedAtMs: Date.now() });
     if (result.status !== 'ok') throw new Error(result.message);
     for (const { table, bytes } of result.blocks) {
-      const path = join(where, `${index}-${table}.jsonl`);
+      const path = join(where, `${index}-${table}.native`);
       await writeFile(path, bytes);
-      await engine.insertFile({ table, path, format: 'JSONEachRow', token: path });
+      await engine.insertFile({ table, path, format: 'Native', token: path });
     }
   }
   await new Rollups({ engine, log: pino({ level: 'silent' }) }).catchUp();

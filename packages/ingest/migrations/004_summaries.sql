@@ -52,50 +52,22 @@ SELECT project_id, run_id, now64(3, 'UTC') FROM metric_states GROUP BY project_i
 
 CREATE TABLE IF NOT EXISTS run_summaries ${ON_CLUSTER}
 (
-    project_id LowCardinality(String) COMMENT 'Project',
-    run_id String COMMENT 'Job run ID, YYMMDD-HHMMSS, UTC',
-    origin String COMMENT 'Trace ID of the job run: tells apart two runs that ended up with one run ID',
-    job_name LowCardinality(String) COMMENT 'Job',
-    trace_id String COMMENT 'Trace of the last attempt',
-    attempt UInt16 COMMENT 'The last try of the job run, from 1',
-    recovered UInt8 COMMENT '1 where the record was made from what was known',
-    started_at Nullable(DateTime64(9, 'UTC')) COMMENT 'Start of the last attempt, null while only later evidence has arrived',
-    declared_end_at DateTime64(9, 'UTC') COMMENT 'When the job said that it ended; 1970 while it has not',
-    declared_status LowCardinality(String) COMMENT 'What the job said of its end',
-    reason String COMMENT 'Reason that the job gave',
-    error_type LowCardinality(String) COMMENT 'Class or code of the error of the job itself',
-    error_message String COMMENT 'Message of the error of the job itself',
-    last_sign_at DateTime64(9, 'UTC') COMMENT 'The latest sign of life of the job itself',
-    heard_ms Int64 COMMENT 'When the job was last heard, milliseconds since 1970, by its own clock or by that of ingest',
-    heartbeat_interval_ms UInt32 COMMENT 'How often a sign of life is promised; 0 where it is not',
-    progress_done UInt64 COMMENT 'Progress of the job itself',
-    progress_total UInt64 COMMENT 'Total of the progress; 0 where unknown',
-    expected UInt32 COMMENT 'Clients on the roster',
-    expected_ended UInt32 COMMENT 'Clients on the roster whose client run has ended',
-    unanswered UInt32 COMMENT 'Clients on the roster that have not started',
-    started UInt32 COMMENT 'Clients that started',
-    unexpected UInt32 COMMENT 'Clients that started and are not on the roster, where there is one or not',
-    completed UInt32 COMMENT 'Client runs that completed',
-    completed_with_errors UInt32 COMMENT 'Client runs that declared a status of another kind',
-    nothing_to_do UInt32 COMMENT 'Client runs that had nothing to do',
-    failed UInt32 COMMENT 'Client runs that failed',
-    timed_out UInt32 COMMENT 'Client runs that timed out',
-    cancelled UInt32 COMMENT 'Client runs that were cancelled',
-    open_clients Array(Tuple(heard_ms Int64, interval_ms UInt32, clients UInt32, expected UInt32, ahead UInt32)) COMMENT 'Client runs that have not ended, by the moment at which they or their process were last heard and the interval that was promised',
-    clients_cut UInt32 COMMENT 'Client runs whose start, or whose final metrics, are missing',
-    clients_ended_at Nullable(DateTime64(9, 'UTC')) COMMENT 'The latest end of a client run',
-    clients_sign_at Nullable(DateTime64(9, 'UTC')) COMMENT 'The latest sign of life of a client run',
-    missing_events UInt32 COMMENT 'Events that were sent and have not arrived',
-    events_sent UInt32 COMMENT 'Events that are known to have been sent',
-    lacks_metrics UInt8 COMMENT '1 while fewer series of the job itself have arrived than its end declared',
-    origins UInt16 COMMENT 'How many runs bear this run ID',
-    noted Array(String) COMMENT 'Data-quality notes',
-    summarised_at DateTime64(3, 'UTC') COMMENT 'When this row was computed; the latest counts'
+${RUN_SUMMARY_COLUMNS}
 )
 ENGINE = ${REPLICATED}ReplacingMergeTree(summarised_at)
 ORDER BY (project_id, run_id, origin)
 SETTINGS index_granularity = 1024
 COMMENT 'Job runs: what does not depend on the time of reading';
+
+CREATE TABLE IF NOT EXISTS run_summaries_next ${ON_CLUSTER}
+(
+    pass String COMMENT 'The computation that made the row',
+${RUN_SUMMARY_COLUMNS}
+)
+ENGINE = ${REPLICATED}MergeTree
+ORDER BY pass
+TTL toDateTime(summarised_at) + INTERVAL 1 HOUR
+COMMENT 'Rows on their way to run_summaries: computed before the rows of what belongs to the run, shown after them';
 
 CREATE TABLE IF NOT EXISTS client_run_summaries ${ON_CLUSTER}
 (
@@ -118,11 +90,8 @@ CREATE TABLE IF NOT EXISTS client_run_summaries ${ON_CLUSTER}
     error_type LowCardinality(String) COMMENT 'Class or code of the error',
     error_message String COMMENT 'Message of the error',
     last_sign_at DateTime64(9, 'UTC') COMMENT 'The latest sign of life; while it is open, that of its process counts',
-    heard_ms Int64 COMMENT 'When it or its process was last heard, milliseconds since 1970',
-    interval_ms UInt32 COMMENT 'How often a sign of life is promised; 0 where it is not',
-    is_job_ended UInt8 COMMENT '1 where the job said that it ended',
-    job_heard_ms Int64 COMMENT 'When the job was last heard, milliseconds since 1970; counts for clients that are expected',
-    job_interval_ms UInt32 COMMENT 'How often the job promised a sign of life',
+    lost_ms Int64 COMMENT 'While it is open: from here on its silence, and that of its process, means that it is lost, milliseconds since 1970',
+    unanswered_ms Int64 COMMENT 'While it is only expected: from here on it never started, since the job is lost, milliseconds since 1970; -1 once the job has ended',
     progress_done UInt64 COMMENT 'Progress',
     progress_total UInt64 COMMENT 'Total of the progress; 0 where unknown',
     is_cut UInt8 COMMENT '1 where its start or final metrics are missing, or metrics of a later try arrived without it',
@@ -235,6 +204,7 @@ FROM client_run_attempts AS attempts
 GROUP BY project_id, run_id, origin, client_id
 COMMENT 'The last try of each client run, before its process and its job are heard';
 
+-- Silence is counted in whole milliseconds: adding to a time at the end of its range overflows and would make a view unreadable.
 CREATE OR REPLACE VIEW client_run_facts ${ON_CLUSTER} AS
 SELECT
     client.project_id AS project_id,
@@ -256,18 +226,15 @@ SELECT
     client.ending.error_type AS error_type,
     client.ending.error_message AS error_message,
     if(client.is_ended, client.last_seen_at, greatest(client.last_seen_at, process.last_seen_at)) AS last_sign_at,
-    if(client.is_ended, 0, toUnixTimestamp64Milli(greatest(last_sign_at, client.heard_at, process.heard_at))) AS heard_ms,
-    if(client.is_ended, 0, greatest(process.heartbeat_interval_ms, job.heartbeat_interval_ms)) AS interval_ms,
-    if(client.is_started, 0, job.is_ended) AS is_job_ended,
-    if(client.is_started OR job.is_ended, 0, toUnixTimestamp64Milli(job.heard_at)) AS job_heard_ms,
-    if(client.is_started OR job.is_ended, 0, job.heartbeat_interval_ms) AS job_interval_ms,
+    if(client.is_ended, 0, toUnixTimestamp64Milli(greatest(last_sign_at, client.heard_at, process.heard_at)) + if(greatest(process.heartbeat_interval_ms, job.heartbeat_interval_ms) = 0, 86400000, 3 * toInt64(greatest(process.heartbeat_interval_ms, job.heartbeat_interval_ms)))) AS lost_ms,
+    if(client.is_started OR job.is_ended, -1, toUnixTimestamp64Milli(job.heard_at) + if(job.heartbeat_interval_ms = 0, 86400000, 3 * toInt64(job.heartbeat_interval_ms))) AS unanswered_ms,
     client.progress.done AS progress_done,
     client.progress.total AS progress_total,
     client.is_cut AS is_cut,
     if(client.ending.status IN ('failed', 'timed_out'),
         lower(hex(sipHash64(client.ending.error_type, replaceRegexpAll(client.ending.error_message, '[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0x[0-9a-fA-F]+|[0-9]+', '#')))), '') AS fingerprint,
     cityHash64(job_name, trace_id, span_id, producer, attempt, expected, relation, recovered, ifNull(started_at, toDateTime64(0, 9, 'UTC')), client.ending,
-        last_sign_at, heard_ms, interval_ms, is_job_ended, job_heard_ms, job_interval_ms, client.progress, is_cut) AS digest
+        last_sign_at, lost_ms, unanswered_ms, client.progress, is_cut) AS digest
 FROM client_run_evidence AS client
 LEFT JOIN job_run_latest AS job ON job.project_id = client.project_id AND job.run_id = client.run_id AND job.origin = client.origin
 LEFT JOIN run_producers_latest AS process ON process.project_id = client.project_id AND process.run_id = client.run_id AND process.origin = client.origin AND process.producer = client.producer
@@ -289,7 +256,7 @@ SELECT
     job.ending.error_type AS error_type,
     job.ending.error_message AS error_message,
     job.last_seen_at AS last_sign_at,
-    toUnixTimestamp64Milli(job.heard_at) AS heard_ms,
+    toUnixTimestamp64Milli(job.heard_at) + if(job.heartbeat_interval_ms = 0, 86400000, 3 * toInt64(job.heartbeat_interval_ms)) AS lost_ms,
     job.heartbeat_interval_ms AS heartbeat_interval_ms,
     job.progress.done AS progress_done,
     job.progress.total AS progress_total,
@@ -304,7 +271,7 @@ SELECT
     clients.counts.failed AS failed,
     clients.counts.timed_out AS timed_out,
     clients.counts.cancelled AS cancelled,
-    clients.open_clients AS open_clients,
+    arrayMap(open -> toUnixTimestamp64Milli(open.1) + if(greatest(open.2, job.heartbeat_interval_ms) = 0, 86400000, 3 * toInt64(greatest(open.2, job.heartbeat_interval_ms))), clients.open_clients) AS open_lost_ms,
     clients.counts.cut AS clients_cut,
     clients.ended_at AS clients_ended_at,
     clients.sign_at AS clients_sign_at,
@@ -312,7 +279,14 @@ SELECT
     producers.events_sent AS events_sent,
     job.final_series < job.metric_series AS lacks_metrics,
     greatest(conflicts.origins, 1) AS origins,
-    notes.texts AS noted
+    arrayFilter(note -> note != '', arrayConcat(
+        [
+            if(origins > 1, format('{} runs share this run ID', toString(origins)), ''),
+            if(missing_events > 0, format('{} of {} events did not arrive', toString(missing_events), toString(events_sent)), ''),
+            if(expected > 0 AND unexpected > 0, format('{} clients were handled that nobody expected', toString(unexpected)), ''),
+            if(job.is_ended AND job.ending.status NOT IN ('completed', 'nothing_to_do', 'failed', 'cancelled', 'timed_out'), format('declared an unknown status: {}', job.ending.status), '')
+        ],
+        notes.texts)) AS noted
 FROM job_run_latest AS job
 LEFT JOIN
 (
@@ -333,9 +307,7 @@ LEFT JOIN
             countIf(client.is_cut)),
             'Tuple(expected UInt32, expected_ended UInt32, unanswered UInt32, started UInt32, unexpected UInt32, completed UInt32, completed_with_errors UInt32, nothing_to_do UInt32, failed UInt32, timed_out UInt32, cancelled UInt32, cut UInt32)') AS counts,
         groupArrayIf(
-            tuple(
-                toUnixTimestamp64Milli(greatest(client.last_seen_at, client.heard_at, process.last_seen_at, process.heard_at)),
-                process.heartbeat_interval_ms, toUInt32(1), toUInt32(client.expected), toUInt32(client.is_ahead)),
+            tuple(greatest(client.last_seen_at, client.heard_at, process.last_seen_at, process.heard_at), process.heartbeat_interval_ms),
             client.is_started AND NOT client.is_ended) AS open_clients,
         maxIf(toNullable(client.ending.at), client.is_ended) AS ended_at,
         maxIf(toNullable(if(client.is_ended, client.last_seen_at, greatest(client.last_seen_at, process.last_seen_at))), client.is_started) AS sign_at
@@ -484,11 +456,7 @@ WITH
     -- Where evidence waits for its rollup, nothing is old enough to be silent.
     if((run.project_id, run.run_id) IN (SELECT project_id, run_id FROM runs_waiting), 0, toUnixTimestamp64Milli(now64(9, 'UTC'))) AS now_ms,
     run.declared_end_at > toDateTime64(0, 9, 'UTC') AS is_ended,
-    -- Whole milliseconds, subtracted: adding to a time at the end of its range overflows and would make the view unreadable.
-    now_ms - run.heard_ms > if(run.heartbeat_interval_ms = 0, 86400000, 3 * toInt64(run.heartbeat_interval_ms)) AS is_silent,
-    arrayFilter(open -> now_ms - open.heard_ms
-        > if(greatest(open.interval_ms, run.heartbeat_interval_ms) = 0, 86400000, 3 * toInt64(greatest(open.interval_ms, run.heartbeat_interval_ms))), run.open_clients) AS lost_clients,
-    toUInt64(run.clients_cut + arraySum(open -> open.clients - least(open.ahead, open.clients), lost_clients)) AS clients_incomplete
+    now_ms > run.lost_ms AS is_silent
 SELECT
     run.project_id AS project_id,
     run.job_name AS job_name,
@@ -516,37 +484,31 @@ SELECT
     greatest(run.last_sign_at, ifNull(run.clients_sign_at, run.last_sign_at)) AS last_seen_at,
     multiIf(
         run.progress_total > 0, run.progress_done / run.progress_total,
-        run.expected > 0, (run.expected_ended + arraySum(open -> open.expected, lost_clients) + clients_never_started) / run.expected,
+        run.expected > 0, (run.expected_ended + least(clients_lost, run.expected - run.expected_ended - run.unanswered) + clients_never_started) / run.expected,
         NULL) AS progress,
     run.progress_done AS progress_done,
     run.progress_total AS progress_total,
     toUInt64(run.expected) AS clients_expected,
     toUInt64(run.started) AS clients_started,
-    toUInt64(arraySum(open -> open.clients, run.open_clients)) - clients_lost AS clients_running,
+    length(run.open_lost_ms) - clients_lost AS clients_running,
     toUInt64(run.completed) AS clients_completed,
     toUInt64(run.nothing_to_do) AS clients_nothing_to_do,
     toUInt64(run.failed) AS clients_failed,
     toUInt64(run.timed_out) AS clients_timed_out,
     toUInt64(run.cancelled) AS clients_cancelled,
-    toUInt64(arraySum(open -> open.clients, lost_clients)) AS clients_lost,
+    toUInt64(arrayCount(lost_ms -> now_ms > lost_ms, run.open_lost_ms)) AS clients_lost,
     toUInt64(if(is_ended OR is_silent, run.unanswered, 0)) AS clients_never_started,
     toUInt64(run.unexpected) AS clients_unexpected,
     toUInt64(run.completed_with_errors) AS clients_completed_with_errors,
     run.origins - 1 AS conflicts,
     -- While a run goes on, its latest metrics are still on their way; of a lost one nobody knows what was.
     if(verdict = 'lost' OR run.missing_events > 0
-        OR (verdict != 'running' AND (clients_incomplete > 0 OR run.started_at IS NULL OR run.lacks_metrics)), 'incomplete', 'complete') AS telemetry,
+        OR (verdict != 'running' AND (run.clients_cut + clients_lost > 0 OR run.started_at IS NULL OR run.lacks_metrics)), 'incomplete', 'complete') AS telemetry,
     run.error_type AS error_type,
     run.error_message AS error_message,
-    arrayFilter(note -> note != '', arrayConcat(
-        [
-            if(run.origins > 1, format('{} runs share this run ID', toString(run.origins)), ''),
-            if(run.missing_events > 0, format('{} of {} events did not arrive', toString(run.missing_events), toString(run.events_sent)), ''),
-            if(verdict != 'running' AND clients_incomplete > clients_lost, format('{} clients lack metrics or their start', toString(clients_incomplete - clients_lost)), ''),
-            if(run.expected > 0 AND run.unexpected > 0, format('{} clients were handled that nobody expected', toString(run.unexpected)), ''),
-            if(is_ended AND run.declared_status NOT IN ('completed', 'nothing_to_do', 'failed', 'cancelled', 'timed_out'), format('declared an unknown status: {}', run.declared_status), '')
-        ],
-        run.noted)) AS notes
+    if(verdict != 'running' AND run.clients_cut > 0,
+        arrayConcat([format('{} clients lack metrics or their start', toString(run.clients_cut))], run.noted),
+        run.noted) AS notes
 FROM run_summaries AS run FINAL
 COMMENT 'Job runs with their verdicts, concluded from their own end and their clients';
 

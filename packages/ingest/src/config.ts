@@ -34,6 +34,13 @@ const schema = z.object({
     .int()
     .min(1024)
     .default(2 * 1024 ** 3),
+  ROLLCALL_MAX_IN_FLIGHT_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .default(128 * 1024 ** 2),
+  ROLLCALL_PROJECT_SHARE: z.coerce.number().min(0.01).max(1).default(0.5),
+  ROLLCALL_PROJECT_BYTES_PER_SECOND: z.coerce.number().int().min(1024).optional(),
   ROLLCALL_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -49,6 +56,11 @@ export interface IngestConfig {
   readonly maxBodyBytes: number;
   readonly maxInflatedBytes: number;
   readonly spoolMaxBytes: number;
+  /** Bytes of request bodies in memory at once. */
+  readonly maxInFlightBytes: number;
+  /** The part of these, and of the spool, that one project may take. */
+  readonly projectShare: number;
+  readonly projectBytesPerSecond: number | undefined;
   readonly logLevel: string;
 }
 
@@ -88,6 +100,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): I
     maxBodyBytes: settings.ROLLCALL_MAX_BODY_BYTES,
     maxInflatedBytes: settings.ROLLCALL_MAX_INFLATED_BYTES,
     spoolMaxBytes: settings.ROLLCALL_SPOOL_MAX_BYTES,
+    maxInFlightBytes: settings.ROLLCALL_MAX_IN_FLIGHT_BYTES,
+    projectShare: settings.ROLLCALL_PROJECT_SHARE,
+    projectBytesPerSecond: settings.ROLLCALL_PROJECT_BYTES_PER_SECOND,
     logLevel: settings.ROLLCALL_LOG_LEVEL,
   });
 }

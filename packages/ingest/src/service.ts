@@ -7,10 +7,12 @@ import { consoleFolder } from '@rollcall/console';
 import type { Logger } from 'pino';
 import type { IngestConfig } from './config.ts';
 import { claimDataDir } from './data-dir.ts';
+import { Admission } from './http/admission.ts';
 import { createApp } from './http/app.ts';
 import { createKeyRing, readKeys } from './keys/key-ring.ts';
 import { LiveFeed } from './live/live-feed.ts';
 import { createCounters } from './observe/counters.ts';
+import { ProjectShares } from './spool/project-shares.ts';
 import { Spool, type SpoolBlock } from './spool/spool.ts';
 import { Writer } from './spool/writer.ts';
 import { openEngine, type Engine } from './store/engine.ts';
@@ -74,20 +76,28 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   );
   const rollups = new Rollups({ engine, log });
   undo.defer(() => rollups.close());
+  const shares = new ProjectShares();
   const writer = new Writer({
     engine,
     log,
-    onInserted: ({ table }, durationMs) => {
+    onInserted: ({ table, token }, durationMs) => {
+      shares.remove(token);
       counters.insertSeconds.observe({ table }, durationMs / 1000);
-      rollups.touched(Date.now() - durationMs, table);
+      rollups.touched(Date.now() - durationMs);
     },
-    onSetAside: ({ table }) => counters.setAsideSegments.inc({ table }),
+    onSetAside: ({ table, token }) => {
+      shares.remove(token);
+      counters.setAsideSegments.inc({ table });
+    },
   });
+  const admission = new Admission(config, { waitingBytes: (projectId) => shares.of(projectId) });
   undo.defer(() => writer.stop());
   const spool = await Spool.open({
     folder: `${config.dataDir}/spool`,
     maxBytes: config.spoolMaxBytes,
+    isBusy: (table) => writer.isBusy(table),
     onSealed: (segment) => writer.enqueue(segment),
+    onDamage: (damage) => log.error(damage, 'a segment was damaged; a part of it was set aside'),
     onTrouble: (error) => log.error({ err: error }, 'a segment could not be finished'),
   });
   undo.defer(() => spool.close());
@@ -99,7 +109,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     engine,
     clock: Date.now,
     persist: (blocks) => persist(spool, writer, sealSoon, blocks),
-    settle: (names, parts) => rollups.settle(names, parts),
+    settle: (names) => rollups.settle(names),
     recovered: writer.idle(),
   });
   const feed = new LiveFeed({ engine, clock: Date.now, log });
@@ -109,6 +119,8 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     isStopping: () => isStopping,
     engine,
     spool,
+    admission,
+    shares,
     tracker,
     feed,
     consoleFolder,

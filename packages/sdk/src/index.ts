@@ -12,6 +12,7 @@ export type {
   Schedule,
   Step,
 } from './run/handles.ts';
+export { defineConfig, type RollcallConfig } from './register/rollcall-config.ts';
 export {
   injectRun,
   runContextToEnv,

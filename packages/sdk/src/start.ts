@@ -31,13 +31,14 @@ import {
   type HeadersLike,
   type RunIdentity,
 } from './run/handed-run.ts';
-import type { JobOptions, JoinOptions, Run } from './run/handles.ts';
+import type { JobOptions, JoinOptions, Run, Schedule } from './run/handles.ts';
+import { emitSchedule } from './run/schedule.ts';
 import { JobRun } from './run/job-run.ts';
 import { nameOfJob } from './run/job-name.ts';
 import { runJob, runJoined } from './run/job.ts';
 import { ReportedErrors } from './run/reported-errors.ts';
 import { RunIds } from './run/run-ids.ts';
-import { scopeOf } from './run/scope.ts';
+import { adoptedRun, scopeOf } from './run/scope.ts';
 import { RunCounts } from './run/shared-counts.ts';
 import { untrackedRun } from './run/untracked.ts';
 import { telemetryFolder } from './spool/destination.ts';
@@ -56,6 +57,8 @@ export interface Rollcall {
     from?: RunIdentity | JoinedFrom,
     options?: JoinOptions,
   ): Promise<T>;
+  /** Says when a job is due before it runs for the first time, so that a start that never comes is missed. `null`: no longer. */
+  declareSchedule(jobName: string, schedule: Schedule | null): void;
   /** Delivers what is held, waiting at most `timeoutMs` (5 s). Resolves to whether all of it arrived. */
   flush(timeoutMs?: number): Promise<boolean>;
   /** Flushes and stops. Runs that are still open send nothing more. */
@@ -145,12 +148,27 @@ export async function runFromCarrier<T>(
 
 /** The run that this process was started under, for code that is in no other. It ends elsewhere, so it is never closed here. */
 export function inheritedRun(): JobRun | undefined {
+  const adopted = adoptedRun();
+  if (adopted !== undefined) return adopted;
   if (!hasInheritedRun()) return undefined;
   const rollcall = safely('start', () => startRollcall());
-  return rollcall === undefined ? undefined : inheritedRuns.get(rollcall)?.();
+  return rollcall === undefined ? undefined : internals.get(rollcall)?.inherited();
 }
 
-const inheritedRuns = new WeakMap<Rollcall, () => JobRun | undefined>();
+/** What the zero-code registration needs beyond what everybody may use. */
+export interface Internals {
+  readonly core: Core;
+  /** The run that the process was started under. */
+  inherited(): JobRun | undefined;
+  /** What a run cannot do without is registered with OpenTelemetry, where the application has not done it. */
+  register(): void;
+}
+
+const internals = new WeakMap<Rollcall, Internals>();
+
+export function internalsOf(rollcall: Rollcall): Internals {
+  return internals.get(rollcall)!;
+}
 
 function create(config: Config, onShutdown: () => void): Rollcall {
   const resource = describeProducer(config);
@@ -218,6 +236,9 @@ function create(config: Config, onShutdown: () => void): Rollcall {
       delivery.sendKept();
       return runJoined(core, handedBy(from, config), fn, joinOptions);
     },
+    declareSchedule: (jobName, schedule) => {
+      safely('declare a schedule', () => emitSchedule(core, jobName, schedule));
+    },
     flush: async (timeoutMs = FLUSH_MS) => delivery.flush(timeoutMs),
     shutdown: async (timeoutMs = FLUSH_MS) => {
       onShutdown();
@@ -238,11 +259,15 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     metricProducer: odometers,
   };
   let inherited: JobRun | undefined;
-  inheritedRuns.set(rollcall, () => {
-    inherited ??= safely('join the run of the environment', () =>
-      config.inherited === undefined ? undefined : JobRun.join(core, config.inherited, {}),
-    );
-    return inherited;
+  internals.set(rollcall, {
+    core,
+    inherited: () => {
+      inherited ??= safely('join the run of the environment', () =>
+        config.inherited === undefined ? undefined : JobRun.join(core, config.inherited, {}),
+      );
+      return inherited;
+    },
+    register: () => safely('register with OpenTelemetry', () => register({})),
   });
   return rollcall;
 }

@@ -14,12 +14,11 @@
     client.attempt > 0 AS is_started,
     client.declared_end_at > toDateTime64(0, 9, 'UTC') AS is_ended,
     multiIf(
-        NOT is_started AND client.relation = 'child' AND (client.is_job_ended
-            OR now_ms - client.job_heard_ms > if(client.job_interval_ms = 0, 86400000, 3 * toInt64(client.job_interval_ms))), 'never_started',
+        NOT is_started AND client.relation = 'child' AND now_ms > client.unanswered_ms, 'never_started',
         NOT is_started, 'pending',
         is_ended AND client.declared_status IN ('completed', 'nothing_to_do', 'failed', 'cancelled', 'timed_out'), CAST(client.declared_status, 'String'),
         is_ended, 'completed_with_errors',
-        now_ms - client.heard_ms <= if(client.interval_ms = 0, 86400000, 3 * toInt64(client.interval_ms)), 'running',
+        now_ms <= client.lost_ms, 'running',
         'lost') AS verdict,
     client.declared_status AS declared_status,
     client.reason AS reason,

@@ -8,9 +8,11 @@ import { encodingOf, errorResponse } from '../otlp/responses.ts';
 import { createOtlpRoutes } from '../otlp/routes.ts';
 import type { Counters } from '../observe/counters.ts';
 import type { LiveFeed } from '../live/live-feed.ts';
+import type { ProjectShares } from '../spool/project-shares.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Engine } from '../store/engine.ts';
 import type { Tracker } from '../tracking/tracker.ts';
+import type { Admission } from './admission.ts';
 import { authenticate, type AppEnv, type KeyRing } from './authenticate.ts';
 import { drawApiPage } from './api-page.ts';
 import { createConsoleRoutes } from './console-routes.ts';
@@ -25,6 +27,8 @@ export interface AppOptions {
   readonly isStopping: () => boolean;
   readonly engine: Engine;
   readonly spool: Spool;
+  readonly admission: Admission;
+  readonly shares: ProjectShares;
   readonly tracker: Tracker;
   readonly feed: LiveFeed;
   /** Folder of the built console. */
@@ -40,6 +44,8 @@ export function createApp({
   isStopping,
   engine,
   spool,
+  admission,
+  shares,
   tracker,
   feed,
   consoleFolder,
@@ -81,12 +87,14 @@ export function createApp({
       clock: Date.now,
       projectOf: (c) =>
         (c as { get: (key: 'caller') => AppEnv['Variables']['caller'] }).get('caller').project,
-      accept: async (blocks) => {
-        const acceptance = await spool.append(blocks);
-        if (acceptance.status === 'accepted') {
-          for (const { table, rows } of blocks) counters.acceptedRows.inc({ table }, rows);
-        }
-        return acceptance;
+      enter: (projectId, sizeBytes) => admission.enter(projectId, sizeBytes),
+      refusal: () => spool.refusal(),
+      accept: async (take, { projectId, tables, sizeBytes }) => {
+        const acceptance = await spool.append(take);
+        // Asked for in the same breath as the refusal above: it can not have changed its mind.
+        if (acceptance.status === 'retry') throw new Error(acceptance.reason);
+        shares.add(projectId, sizeBytes, acceptance.segments);
+        for (const { table, rows } of tables) counters.acceptedRows.inc({ table }, rows);
       },
       onRefused: (reason, count) => counters.refusedRecords.inc({ reason }, count),
       onError: (error) =>

@@ -1,5 +1,5 @@
 /** Says what is wrong with one record, or with a whole body. */
-import { MAX_ROW_LENGTH } from './limits.ts';
+import { MAX_ROW_BYTES } from './limits.ts';
 import type { Origin } from './records.ts';
 
 /** Why a record was refused: stable codes, counted by ingest. */
@@ -70,7 +70,7 @@ export interface RecordSink<Item> {
 /** The fault of a record whose row would be too long. */
 export const RECORD_TOO_LARGE: Fault = {
   reason: 'record_too_large',
-  message: `A record makes a row of more than ${MAX_ROW_LENGTH} characters; send less in one record.`,
+  message: `A record makes a row of more than ${MAX_ROW_BYTES} bytes; send less in one record.`,
 };
 
 /** Runs a decoder on one record, and turns what is wrong with that record into a value. */

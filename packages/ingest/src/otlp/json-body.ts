@@ -5,7 +5,7 @@ import { MalformedBody } from './fault.ts';
 export type JsonObject = { readonly [name: string]: unknown };
 
 /** Digits that a double may not hold; a hit inside a text costs time, never truth. */
-const LONG_NUMBER = /[:,[\s]-?\d{16}/;
+const LONG_NUMBER = /(?:^|[:,[\s])-?\d{16}/;
 /** OTLP spends at least 17 bytes per object or array; `[[],[],…` would turn 64 MiB into gigabytes. */
 const FEWEST_BYTES_PER_OBJECT = 12;
 /** Bucket counts are the shortest values of OTLP; a body of nothing else is none of a telemetry sender. */
@@ -34,12 +34,16 @@ export function describeJson(value: unknown): string {
 
 function parse(body: Uint8Array): unknown {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
-    return JSON.parse(LONG_NUMBER.test(text) ? quoteLongNumbers(text) : text);
+    return parseJsonText(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new MalformedBody(`Not OTLP/JSON: ${why.slice(0, 200)}; send UTF-8 JSON.`, { cause: error });
   }
+}
+
+/** Like `JSON.parse`, but integers that a double would round stay texts. */
+export function parseJsonText(text: string): unknown {
+  return JSON.parse(LONG_NUMBER.test(text) ? quoteLongNumbers(text) : text);
 }
 
 /**

@@ -1,29 +1,55 @@
-/** Decodes the log records of an OTLP/JSON `ExportLogsServiceRequest`. */
-import type { RecordSink } from './fault.ts';
-import type { JsonObject } from './json-body.ts';
-import { fieldOf, idOf, int32Of, textOf, uint32Of, uint64Of } from './json-fields.ts';
-import { visitJsonRecords, walkJsonRequest } from './json-origins.ts';
-import { attributesOf, toAnyValue } from './json-values.ts';
-import type { LogRecord } from './records.ts';
+/** Walks OTLP/JSON log records from the tape into the columns of otel_logs. */
+import type { LogWriter } from '../rows/log-writer.ts';
+import { walkJsonAnyValue, walkJsonAttributes } from './json-attributes.ts';
+import { FieldNames } from './json-names.ts';
+import { lengthOf } from './json-spans.ts';
+import type { JsonTape } from './json-tape.ts';
+import { int32, listToken, textToken, uint32, uint64 } from './json-tokens.ts';
 
-/** Sends every log record of `body` to `sink`; throws `MalformedBody` where the body is not OTLP. */
-export function decodeJsonLogs(body: Uint8Array, sink: RecordSink<LogRecord>): void {
-  const shape = { resources: 'resourceLogs', scopes: 'scopeLogs', records: 'logRecords' } as const;
-  walkJsonRequest(body, shape, visitJsonRecords(sink, toLogRecord));
+const LOG = new FieldNames([
+  'timeUnixNano',
+  'observedTimeUnixNano',
+  'severityNumber',
+  'severityText',
+  'eventName',
+  'body',
+  'attributes',
+  'droppedAttributesCount',
+  'flags',
+  'traceId',
+  'spanId',
+]);
+
+/** Walks one log record; `token` is an object. */
+export function walkJsonLogRecord(tape: JsonTape, token: number, log: LogWriter): void {
+  log.begin();
+  LOG.collect(tape, token);
+  uint64(tape, LOG, 0);
+  log.timeLow = tape.low;
+  log.timeHigh = tape.high;
+  uint64(tape, LOG, 1);
+  log.observedLow = tape.low;
+  log.observedHigh = tape.high;
+  log.severityNumber = int32(tape, LOG, 2);
+  walkTexts(tape, log);
+  log.droppedAttributesCount = uint32(tape, LOG, 7);
+  log.flags = uint32(tape, LOG, 8);
+  log.beginBody();
+  walkJsonAnyValue(tape, LOG.token(5), log.body.texts);
+  walkJsonAttributes(tape, listToken(tape, LOG, 6), log.attributes);
 }
 
-function toLogRecord(object: JsonObject): LogRecord {
-  return {
-    timeNs: uint64Of(object, 'timeUnixNano'),
-    observedNs: uint64Of(object, 'observedTimeUnixNano'),
-    severityNumber: int32Of(object, 'severityNumber'),
-    severityText: textOf(object, 'severityText'),
-    eventName: textOf(object, 'eventName'),
-    body: toAnyValue(fieldOf(object, 'body')),
-    attributes: attributesOf(object),
-    droppedAttributesCount: uint32Of(object, 'droppedAttributesCount'),
-    flags: uint32Of(object, 'flags'),
-    traceId: idOf(object, 'traceId'),
-    spanId: idOf(object, 'spanId'),
-  };
+function walkTexts(tape: JsonTape, log: LogWriter): void {
+  let text = textToken(tape, LOG, 3);
+  log.severityTextAt = tape.starts[text] as number;
+  log.severityTextLength = lengthOf(tape, text);
+  text = textToken(tape, LOG, 4);
+  log.eventNameAt = tape.starts[text] as number;
+  log.eventNameLength = lengthOf(tape, text);
+  text = textToken(tape, LOG, 9);
+  log.traceIdAt = tape.starts[text] as number;
+  log.traceIdLength = lengthOf(tape, text);
+  text = textToken(tape, LOG, 10);
+  log.spanIdAt = tape.starts[text] as number;
+  log.spanIdLength = lengthOf(tape, text);
 }

@@ -10,11 +10,11 @@ export { MAX_NAME_LENGTH } from '@rollcall/semconv';
 export const MAX_RECORD_PARTS = 65_536;
 /** Records of one request; the rest is refused unread. */
 export const MAX_RECORDS = 500_000;
-/** Characters of all rows of one request: a resource is repeated on each of its rows. */
-export const MAX_ROWS_LENGTH = 256 * 1024 * 1024;
+/** Bytes of all rows of one request, before compression: a resource is repeated on each of its rows. */
+export const MAX_ROWS_BYTES = 128 * 1024 * 1024;
 /** The last nanosecond that DateTime64(9) can hold: 2262-04-11 23:47:16.854775807 UTC. */
 export const MAX_TIME_NS = 2n ** 63n - 1n;
 /** How far the clock of a run's producer may be ahead: a day. */
 export const MAX_AHEAD_NS = 86_400_000_000_000n;
-/** Characters of one row; the engine holds a row of every column in memory. */
-export const MAX_ROW_LENGTH = 16 * 1024 * 1024;
+/** Bytes of one row; the engine holds a row of every column in memory. */
+export const MAX_ROW_BYTES = 16 * 1024 * 1024;

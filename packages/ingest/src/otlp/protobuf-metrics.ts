@@ -1,41 +1,149 @@
-/** Decodes the points of a protobuf `ExportMetricsServiceRequest`. */
+/** Walks the points of a protobuf `ExportMetricsServiceRequest` into the columns of their tables. */
+import { encodeMetric, type EncodedMetric, type PointWriter } from '../rows/metric-writer.ts';
+import type { EncodedOrigin } from '../rows/origin-columns.ts';
+import type { Writers } from '../rows/writers.ts';
 import { missingKind } from './check-metric.ts';
-import type { Fault, RecordSink } from './fault.ts';
-import { walkRequest } from './protobuf-origins.ts';
-import {
-  readExponentialHistogramPoint,
-  readHistogramPoint,
-  readNumberPoint,
-  readSummaryPoint,
-} from './protobuf-points.ts';
+import type { Fault } from './fault.ts';
+import { type RecordVisitor, walkRequest } from './protobuf-origins.ts';
 import type { ProtobufReader } from './protobuf-reader.ts';
+import { faultOf } from './protobuf-records.ts';
 import { readAttribute } from './protobuf-values.ts';
-import type { Metric, MetricPoint, Origin, SignalRecords } from './records.ts';
+import type { Metric, Origin } from './records.ts';
+import type { Request } from './request.ts';
+import {
+  walkExponentialHistogramPoint,
+  walkHistogramPoint,
+  walkNumberPoint,
+  walkSummaryPoint,
+} from './walk-points.ts';
+import { Wire } from './wire.ts';
 
-type MetricSink = RecordSink<SignalRecords['metrics']>;
-
-/** Sends every point of `body` to `sink`; throws `MalformedBody` where the body is not OTLP. */
-export function decodeProtobufMetrics(body: Uint8Array, sink: MetricSink): void {
-  walkRequest(body, {
-    read(reader, origin) {
-      const result = reader.record((metric) => readMetric(metric, origin, sink));
-      if ('fault' in result) sink.fault(result.fault);
-    },
-    refuse(reader, fault) {
-      const result = reader.record((metric) => refusePoints(metric, fault, sink));
-      if ('fault' in result) sink.fault(result.fault);
-    },
-  });
+/** Walks every point of `body`; throws `MalformedBody` where the body is not OTLP. */
+export function walkProtobufMetrics(body: Uint8Array, request: Request, writers: Writers): void {
+  walkRequest(body, new MetricWalker(body, request, writers));
 }
 
-/** How to read the points of each kind, by its field in `Metric` (opentelemetry/proto/metrics/v1/metrics.proto). */
-const POINT_READERS = new Map<number, (reader: ProtobufReader) => MetricPoint>([
-  [5, (reader) => readNumberPoint(reader, 'gauge')],
-  [7, (reader) => readNumberPoint(reader, 'sum')],
-  [9, readHistogramPoint],
-  [10, readExponentialHistogramPoint],
-  [11, readSummaryPoint],
-]);
+/** How to walk the points of a kind. */
+interface PointWalker {
+  readonly writer: PointWriter;
+  readonly walk: (wire: Wire, end: number) => void;
+}
+
+class MetricWalker implements RecordVisitor {
+  readonly #wire: Wire;
+  readonly #request: Request;
+  readonly #writers: Writers;
+  /** By the field in `Metric` (opentelemetry/proto/metrics/v1/metrics.proto). */
+  readonly #kinds: ReadonlyMap<number, PointWalker>;
+  #origin: { item: EncodedOrigin } | { fault: Fault } | undefined;
+  #firstRows: ReadonlyMap<PointWriter, number> = new Map();
+
+  constructor(body: Uint8Array, request: Request, writers: Writers) {
+    const { gauge, sum, histogram, exponentialHistogram, summary } = writers;
+    this.#wire = new Wire(body);
+    this.#request = request;
+    this.#writers = writers;
+    this.#kinds = new Map<number, PointWalker>([
+      [5, { writer: gauge, walk: (wire, end) => walkNumberPoint(wire, end, gauge) }],
+      [7, { writer: sum, walk: (wire, end) => walkNumberPoint(wire, end, sum) }],
+      [9, { writer: histogram, walk: (wire, end) => walkHistogramPoint(wire, end, histogram) }],
+      [
+        10,
+        {
+          writer: exponentialHistogram,
+          walk: (wire, end) => walkExponentialHistogramPoint(wire, end, exponentialHistogram),
+        },
+      ],
+      [11, { writer: summary, walk: (wire, end) => walkSummaryPoint(wire, end, summary) }],
+    ]);
+  }
+
+  begin(origin: Origin): void {
+    this.#origin = this.#request.origins.of(origin);
+    this.#firstRows = new Map(this.#writers.points.map((writer) => [writer, writer.rows]));
+  }
+
+  read(reader: ProtobufReader): void {
+    const origin = this.#origin;
+    if (!origin || 'fault' in origin) return origin && this.refuse(reader, origin.fault);
+    const result = reader.record((metric) => this.#readMetric(metric, origin.item));
+    if ('fault' in result) this.#request.tally.refuse(result.fault);
+  }
+
+  end(): void {
+    const origin = this.#origin;
+    if (!origin || 'fault' in origin) return;
+    for (const [writer, firstRow] of this.#firstRows) writer.origin.fill(origin.item, writer.rows - firstRow);
+  }
+
+  /** Counts the points of a metric that cannot be kept. */
+  refuse(reader: ProtobufReader, fault: Fault): void {
+    const result = reader.record((metric) => this.#refusePoints(metric, fault));
+    if ('fault' in result) this.#request.tally.refuse(result.fault);
+  }
+
+  #readMetric(reader: ProtobufReader, origin: EncodedOrigin): void {
+    const head = reader.lookAhead((metric) => readHead(metric, this.#kinds));
+    if ('fault' in head) return this.#refusePoints(reader, head.fault);
+    const { metric, dataField } = head.item;
+    const kind = this.#kinds.get(dataField);
+    if (!kind) throw missingKind(metric.name);
+    const encoded = encodeMetric(metric);
+    const firstRow = kind.writer.rows;
+    try {
+      while (reader.next()) {
+        if (reader.fieldNumber === dataField) {
+          reader.message((data) => this.#readPoints(data, kind, encoded, origin));
+        } else reader.skip();
+      }
+    } finally {
+      // What was kept before the metric broke off stays.
+      kind.writer.fillMetric(encoded, kind.writer.rows - firstRow);
+    }
+  }
+
+  #readPoints(reader: ProtobufReader, kind: PointWalker, metric: EncodedMetric, origin: EncodedOrigin): void {
+    const { tally } = this.#request;
+    while (reader.next()) {
+      if (reader.fieldNumber !== 1) reader.skip();
+      else if (tally.closed) {
+        reader.skip();
+        tally.refuse(tally.closed);
+      } else this.#readPoint(reader, kind, metric, origin);
+    }
+  }
+
+  #readPoint(
+    reader: ProtobufReader,
+    { writer, walk }: PointWalker,
+    metric: EncodedMetric,
+    origin: EncodedOrigin,
+  ): void {
+    const { tally, receivedAtMs } = this.#request;
+    const wire = this.#wire;
+    wire.at = reader.pass();
+    wire.parts = 0;
+    try {
+      walk(wire, reader.position);
+      writer.write(wire, metric, origin, receivedAtMs);
+    } catch (error) {
+      writer.undoRecord();
+      tally.refuse(faultOf(error));
+      return;
+    }
+    tally.accept();
+  }
+
+  /** A metric without points counts as one. */
+  #refusePoints(reader: ProtobufReader, fault: Fault): void {
+    let count = 0;
+    while (reader.next()) {
+      if (this.#kinds.has(reader.fieldNumber)) count += reader.message(countPoints);
+      else reader.skip();
+    }
+    this.#request.tally.refuse(fault, Math.max(count, 1));
+  }
+}
 
 interface Head {
   metric: Metric;
@@ -43,23 +151,8 @@ interface Head {
   dataField: number;
 }
 
-function readMetric(reader: ProtobufReader, origin: Origin, sink: MetricSink): void {
-  const head = reader.lookAhead(readHead);
-  if ('fault' in head) return refusePoints(reader, head.fault, sink);
-  const { metric, dataField } = head.item;
-  const readPoint = POINT_READERS.get(dataField);
-  if (!readPoint) throw missingKind(metric.name);
-  while (reader.next()) {
-    if (reader.fieldNumber === dataField) {
-      reader.message((data) =>
-        readPoints(data, readPoint, (point) => sink.record(origin, { metric, point }), sink),
-      );
-    } else reader.skip();
-  }
-}
-
 /** Everything but the points: the sender may write name, metadata and temporality behind them. */
-function readHead(reader: ProtobufReader): Head {
+function readHead(reader: ProtobufReader, kinds: ReadonlyMap<number, unknown>): Head {
   const metric: Metric = {
     name: '',
     description: '',
@@ -71,7 +164,7 @@ function readHead(reader: ProtobufReader): Head {
   let dataField = 0;
   let metadataCount = 0;
   while (reader.next()) {
-    if (POINT_READERS.has(reader.fieldNumber)) {
+    if (kinds.has(reader.fieldNumber)) {
       dataField = reader.fieldNumber;
       reader.message((data) => readDataHeadInto(data, metric, dataField));
     } else if (reader.fieldNumber === 1) metric.name = reader.string();
@@ -90,36 +183,6 @@ function readDataHeadInto(reader: ProtobufReader, metric: Metric, dataField: num
     else if (reader.fieldNumber === 3 && dataField === 7) metric.isMonotonic = reader.bool();
     else reader.skip();
   }
-}
-
-function readPoints(
-  reader: ProtobufReader,
-  readPoint: (reader: ProtobufReader) => MetricPoint,
-  record: (point: MetricPoint) => void,
-  sink: MetricSink,
-): void {
-  while (reader.next()) {
-    const closed = sink.closed();
-    if (reader.fieldNumber !== 1) reader.skip();
-    else if (closed) {
-      reader.skip();
-      sink.fault(closed);
-    } else {
-      const result = reader.record(readPoint);
-      if ('fault' in result) sink.fault(result.fault);
-      else record(result.item);
-    }
-  }
-}
-
-/** Counts the points of a metric that cannot be kept; a metric without points counts as one. */
-function refusePoints(reader: ProtobufReader, fault: Fault, sink: MetricSink): void {
-  let count = 0;
-  while (reader.next()) {
-    if (POINT_READERS.has(reader.fieldNumber)) count += reader.message(countPoints);
-    else reader.skip();
-  }
-  sink.fault(fault, Math.max(count, 1));
 }
 
 function countPoints(reader: ProtobufReader): number {

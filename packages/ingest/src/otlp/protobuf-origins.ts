@@ -1,34 +1,17 @@
 /** Walks a protobuf export request down to its records: resources, their scopes, the records of each. */
-import { type Fault, MalformedBody, RecordError, type RecordSink } from './fault.ts';
+import { type Fault, MalformedBody, RecordError } from './fault.ts';
 import { ProtobufReader } from './protobuf-reader.ts';
 import { emptyScope, readResource, readScope } from './protobuf-values.ts';
 import type { Origin } from './records.ts';
 
-/** What to do with each record of a request; the reader stands on its field. */
+/** What to do with the records of a request; the reader stands on the field of each. */
 export interface RecordVisitor {
-  read(reader: ProtobufReader, origin: Origin): void;
+  /** The records that follow are of this origin. */
+  begin(origin: Origin): void;
+  read(reader: ProtobufReader): void;
+  end(): void;
   /** Called instead where the resource or the scope is faulty, so that every record is accounted for. */
   refuse(reader: ProtobufReader, fault: Fault): void;
-}
-
-/** Reads the record in each field with `read`. */
-export function visitRecords<Item>(
-  sink: RecordSink<Item>,
-  read: (reader: ProtobufReader) => Item,
-): RecordVisitor {
-  return {
-    read(reader, origin) {
-      const closed = sink.closed();
-      if (closed) return this.refuse(reader, closed);
-      const result = reader.record(read);
-      if ('fault' in result) sink.fault(result.fault);
-      else sink.record(origin, result.item);
-    },
-    refuse(reader, fault) {
-      reader.skip();
-      sink.fault(fault);
-    },
-  };
 }
 
 /** Visits every record; the three signals number these outer fields alike. */
@@ -73,10 +56,19 @@ function walkScopeGroup(
   visitor: RecordVisitor,
 ): void {
   const origin = 'fault' in head ? head : reader.lookAhead((group) => readOrigin(group, head.item));
+  if ('fault' in origin) return refuseAll(reader, origin.fault, visitor);
+  visitor.begin(origin.item);
   while (reader.next()) {
-    if (reader.fieldNumber !== 2) reader.skip();
-    else if ('fault' in origin) visitor.refuse(reader, origin.fault);
-    else visitor.read(reader, origin.item);
+    if (reader.fieldNumber === 2) visitor.read(reader);
+    else reader.skip();
+  }
+  visitor.end();
+}
+
+function refuseAll(reader: ProtobufReader, fault: Fault, visitor: RecordVisitor): void {
+  while (reader.next()) {
+    if (reader.fieldNumber === 2) visitor.refuse(reader, fault);
+    else reader.skip();
   }
 }
 

@@ -33,9 +33,26 @@ export class ProtobufReader {
   #varintLow = 0;
   #varintHigh = 0;
 
-  constructor(bytes: Uint8Array) {
+  /** `parts` have been counted against the record already. */
+  constructor(bytes: Uint8Array, parts = 0) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#end = bytes.byteLength;
+    this.#parts = parts;
+  }
+
+  /** Parts of the record that have been read. */
+  get parts(): number {
+    return this.#parts;
+  }
+
+  /** Passes over the message in the current field, and returns where it starts; it ends at `position`. */
+  pass(): number {
+    this.#expect(WIRE.LENGTH_DELIMITED);
+    return this.#takeLength();
+  }
+
+  get position(): number {
+    return this.#position;
   }
 
   /** Moves to the next field of the current message; false at its end. */

@@ -32,15 +32,18 @@ export async function readRequestBody(c: Context, limits: BodyLimits): Promise<R
 
 interface Inflater {
   now: typeof gunzipSync;
-  later: (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>;
+  later: (bytes: Uint8Array, options: { maxOutputLength: number; chunkSize: number }) => Promise<Uint8Array>;
 }
 
 const INFLATERS = new Map<string, Inflater>([
   ['gzip', { now: gunzipSync, later: promisify(gunzip) }],
   ['deflate', { now: inflateSync, later: promisify(inflate) }],
 ]);
-/** Small bodies are inflated at once; at 1,000 to 1, the worst that deflate can do, this takes some 20 ms. */
-const MAX_SYNC_BYTES = 16 * 1024;
+/** What is small before and after is inflated at once, which is fastest; it takes some 10 ms at most. */
+const MAX_SYNC_BYTES = 512 * 1024;
+const MAX_SYNC_INFLATED_BYTES = 4 * 1024 * 1024;
+/** Measured as the fastest. */
+const CHUNK_BYTES = 64 * 1024;
 
 /**
  * Node's own stream where there is one: reading it takes a third less time than through a web stream.
@@ -74,17 +77,30 @@ async function inflateBounded(
   inflater: Inflater,
   { maxInflatedBytes }: BodyLimits,
 ): Promise<RequestBody> {
-  const options = { maxOutputLength: maxInflatedBytes };
   try {
-    const inflated =
-      bytes.length > MAX_SYNC_BYTES ? await inflater.later(bytes, options) : inflater.now(bytes, options);
-    return { status: 'ok', bytes: inflated };
+    return { status: 'ok', bytes: inflateNow(bytes, inflater, maxInflatedBytes) ?? (await inflateLater()) };
   } catch (error) {
     if (isTooLarge(error)) {
       return refused(413, `The body inflates to more than ${maxInflatedBytes} bytes; send smaller batches.`);
     }
     const why = error instanceof Error ? error.message : String(error);
     return refused(400, `The body can not be inflated: ${why}; check its content encoding.`);
+  }
+
+  function inflateLater(): Promise<Uint8Array> {
+    return inflater.later(bytes, { maxOutputLength: maxInflatedBytes, chunkSize: CHUNK_BYTES });
+  }
+}
+
+/** Null where it is too large to be done on the event loop. */
+function inflateNow(bytes: Uint8Array, { now }: Inflater, maxInflatedBytes: number): Uint8Array | null {
+  if (bytes.length > MAX_SYNC_BYTES) return null;
+  const maxOutputLength = Math.min(MAX_SYNC_INFLATED_BYTES, maxInflatedBytes);
+  try {
+    return now(bytes, { maxOutputLength, chunkSize: CHUNK_BYTES });
+  } catch (error) {
+    if (isTooLarge(error) && maxOutputLength < maxInflatedBytes) return null;
+    throw error;
   }
 }
 

@@ -3,23 +3,23 @@ import { deflateSync, gzipSync } from 'node:zlib';
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { serve } from '@hono/node-server';
 import { describe, expect, test } from 'vitest';
+import { readBlocks } from '../native/read-block.fixture.ts';
 import { logsRequest, metricsRequest, span, spansRequest } from '../rows/read-rows.fixture.ts';
-import type { Block } from '../rows/row-collector.ts';
+import type { Block } from '../rows/table-writer.ts';
 import { encodeProtobuf } from './protobuf-request.fixture.ts';
-import { type Acceptance, createOtlpRoutes, type OtlpRoutesOptions } from './routes.ts';
+import { createOtlpRoutes, type OtlpRoutesOptions } from './routes.ts';
 
 const PROTOBUF = 'application/x-protobuf';
 const JSON_TYPE = 'application/json';
 
 /** Routes that remember what they were asked to keep. */
-function receiver(options: Partial<OtlpRoutesOptions> = {}, answer: Acceptance = { status: 'accepted' }) {
+function receiver(options: Partial<OtlpRoutesOptions> = {}) {
   const kept: { blocks: Block[]; projectId: string }[] = [];
   const refused: unknown[] = [];
   const app = createOtlpRoutes({
     projectOf: () => 'acme',
-    accept: async (blocks, projectId) => {
-      kept.push({ blocks, projectId });
-      return answer;
+    accept: async (take, { projectId }) => {
+      kept.push({ blocks: take(), projectId });
     },
     onRefused: (...call) => refused.push(call),
     ...options,
@@ -87,7 +87,8 @@ describe('a request that is accepted', () => {
   test('rows carry the time of arrival', async () => {
     const { post, kept } = receiver({ clock: () => 1_767_323_045_999 });
     await post('/v1/logs', json(logsRequest([{}])), { 'content-type': JSON_TYPE });
-    expect(kept[0]?.blocks[0]?.bytes.toString()).toContain('"ReceivedAt":1767323045,');
+    const [row] = readBlocks(kept[0]?.blocks[0]?.bytes ?? Buffer.alloc(0));
+    expect(row).toMatchObject({ ReceivedAt: 1_767_323_045 });
   });
 });
 
@@ -201,7 +202,7 @@ describe('a request that can not be kept now', () => {
   ] as const)(
     'is answered with %i and the seconds to wait, and nothing is counted',
     async (status, code, answer) => {
-      const { post, refused } = receiver({}, answer);
+      const { post, kept, refused } = receiver({ refusal: () => answer });
       const body = encodeProtobuf('traces', spansRequest([span(), span({ traceId: '' })]));
 
       const response = await post('/v1/traces', body, { 'content-type': PROTOBUF });
@@ -210,8 +211,62 @@ describe('a request that can not be kept now', () => {
       expect(response.headers.get('retry-after')).toBe('2');
       expect(await readStatus(response)).toEqual({ code, message: 'The spool is full.' });
       expect(refused).toEqual([]);
+      expect(kept).toEqual([]);
     },
   );
+
+  test('a project that may not send now is told so before its body is read', async () => {
+    const answer = { status: 'retry', afterMs: 3_000, reason: 'too much at once', httpStatus: 429 } as const;
+    const { post } = receiver({ enter: () => answer });
+
+    const response = await post('/v1/traces', 'not even a body', { 'content-type': JSON_TYPE });
+
+    expect(response.status).toBe(429);
+    expect(response.headers.get('retry-after')).toBe('3');
+  });
+
+  test('whoever was let in leaves, whatever became of the request', async () => {
+    let inside = 0;
+    const enter = () => {
+      inside++;
+      return { status: 'in' as const, leave: () => void inside-- };
+    };
+    const { post } = receiver({ enter });
+    const { post: postInVain } = receiver({
+      enter,
+      accept: () => Promise.reject(new Error('disk gone')),
+      onError: () => undefined,
+    });
+
+    await post('/v1/logs', json(logsRequest([{}])), { 'content-type': JSON_TYPE });
+    await post('/v1/logs', 'no JSON', { 'content-type': JSON_TYPE });
+    await postInVain('/v1/logs', json(logsRequest([{}])), { 'content-type': JSON_TYPE });
+
+    expect(inside).toBe(0);
+  });
+
+  test('requests that arrive together are written as one block', async () => {
+    const blocks: Block[][] = [];
+    const { promise: written, resolve } = Promise.withResolvers<void>();
+    const { post } = receiver({
+      accept: async (take) => {
+        await written;
+        blocks.push(take());
+      },
+    });
+    const body = encodeProtobuf('traces', spansRequest([span(), span()]));
+
+    const answers = Array.from({ length: 3 }, async () =>
+      post('/v1/traces', body, { 'content-type': PROTOBUF }),
+    );
+    const malformed = await post('/v1/traces', body.subarray(0, -1), { 'content-type': PROTOBUF });
+    resolve();
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+
+    expect(statuses).toEqual([200, 200, 200]);
+    expect(malformed.status).toBe(400);
+    expect(blocks.map((taken) => taken.map(({ rows }) => rows))).toEqual([[6], [], []]);
+  });
 
   test('what accept throws is heard, and the sender is told to retry', async () => {
     const heard: unknown[] = [];

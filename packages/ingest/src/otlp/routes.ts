@@ -1,6 +1,13 @@
 /** Receives OTLP/HTTP 1.x on /v1/traces, /v1/metrics and /v1/logs. */
 import { type Context, Hono } from 'hono';
-import { type Block, type Encoding, type Refusal, type Signal, transcode } from '../rows/transcode.ts';
+import {
+  type Block,
+  type Encoding,
+  type Refusal,
+  type Signal,
+  type TableRows,
+  Transcoder,
+} from '../rows/transcode.ts';
 import type { RefusalReason } from './fault.ts';
 import { type BodyLimits, readRequestBody } from './request-body.ts';
 import {
@@ -11,14 +18,31 @@ import {
   type PartialSuccess,
 } from './responses.ts';
 
-/** `retry` is answered with 503, or the given status, and `Retry-After`: what the stock exporters try again. */
-export type Acceptance =
-  | { status: 'accepted' }
-  | { status: 'retry'; afterMs: number; reason: string; httpStatus?: 429 | 503 };
+/** Answered with 503, or the given status, and `Retry-After`: what the stock exporters try again. */
+interface Retry {
+  readonly status: 'retry';
+  readonly afterMs: number;
+  readonly reason: string;
+  readonly httpStatus?: 429 | 503;
+}
+
+/** The rows of one request, which wait beside those of others to be taken. */
+interface Rows {
+  readonly projectId: string;
+  readonly tables: readonly TableRows[];
+  readonly sizeBytes: number;
+}
 
 export interface OtlpRoutesOptions {
-  /** Keeps the blocks for good, or says when to come back; the sender is answered only then. */
-  accept: (blocks: Block[], projectId: string) => Promise<Acceptance>;
+  /**
+   * Keeps rows for good; the sender is answered only then. `take` gives the blocks of all requests that wait: it is
+   * called when they can be written, and those that have come meanwhile are in the same blocks.
+   */
+  accept: (take: () => Block[], rows: Rows) => Promise<void>;
+  /** Why nothing is taken now, or null. What is decoded after that is to be accepted. */
+  refusal?: () => Retry | null;
+  /** Lets a request of about this size in, or says when to come back. */
+  enter?: (projectId: string, sizeBytes: number) => { status: 'in'; leave: () => void } | Retry;
   /** The project of a request that was let in. */
   projectOf: (c: Context) => string;
   limits?: Partial<BodyLimits>;
@@ -32,16 +56,22 @@ export interface OtlpRoutesOptions {
 
 const SIGNALS: readonly Signal[] = ['traces', 'metrics', 'logs'];
 const RETRY_AFTER_ERROR_MS = 5_000;
+/** Rows that wait for the disk, at most: it is slower than the senders. */
+const MAX_WAITING_BYTES = 96 * 1024 * 1024;
+/** What a compressed body is taken for before it is inflated. */
+const ASSUMED_COMPRESSION = 6;
 
 /**
  * The three OTLP paths. Whoever mounts them authenticates first.
  *
  * @example
  * app.use('/v1/*', authenticate);
- * app.route('/', createOtlpRoutes({ accept: (blocks) => spool.append(blocks), projectOf: (c) => c.get('project') }));
+ * app.route('/', createOtlpRoutes({ accept: async (take) => { await spool.append(take); }, projectOf: (c) => c.get('project') }));
  */
 export function createOtlpRoutes({
   accept,
+  refusal = () => null,
+  enter = () => ({ status: 'in', leave: () => undefined }),
   projectOf,
   limits: { maxBodyBytes = 16 * 1024 * 1024, maxInflatedBytes = 64 * 1024 * 1024 } = {},
   clock = Date.now,
@@ -50,9 +80,20 @@ export function createOtlpRoutes({
 }: OtlpRoutesOptions): Hono {
   const app = new Hono();
   const limits = { maxBodyBytes, maxInflatedBytes };
+  const transcoder = new Transcoder();
   for (const signal of SIGNALS) {
     app.post(`/v1/${signal}`, (c) =>
-      receive(c, signal, { accept, projectOf, limits, clock, onRefused, onError }),
+      receive(c, signal, {
+        transcoder,
+        accept,
+        refusal,
+        enter,
+        projectOf,
+        limits,
+        clock,
+        onRefused,
+        onError,
+      }),
     );
     app.all(`/v1/${signal}`, refuseMethod);
   }
@@ -60,6 +101,7 @@ export function createOtlpRoutes({
 }
 
 type Receiver = Required<Omit<OtlpRoutesOptions, 'limits' | 'onError'>> & {
+  transcoder: Transcoder;
   limits: BodyLimits;
   onError: OtlpRoutesOptions['onError'];
 };
@@ -67,39 +109,63 @@ type Receiver = Required<Omit<OtlpRoutesOptions, 'limits' | 'onError'>> & {
 async function receive(c: Context, signal: Signal, receiver: Receiver): Promise<Response> {
   const encoding = encodingOf(c.req.header('content-type'));
   if (!encoding) return refuseContentType(c);
-  const body = await readRequestBody(c, receiver.limits);
-  if (body.status === 'refused') return errorResponse(body.httpStatus, encoding, body.message);
-
   const projectId = receiver.projectOf(c);
-  const result = transcode(signal, encoding, body.bytes, { projectId, receivedAtMs: receiver.clock() });
-  if (result.status === 'malformed') return errorResponse(400, encoding, result.message);
-
-  const acceptance = await keep(result.blocks, projectId, receiver);
-  if (acceptance.status === 'retry') return retryLater(acceptance, encoding);
-  // Counted only once the rest is kept: a batch that comes again would count again.
-  for (const { reason, count } of result.refused) receiver.onRefused(reason, count, { signal, projectId });
-  return exportResponse(signal, encoding, partialSuccess(result.refused));
-}
-
-async function keep(blocks: Block[], projectId: string, { accept, onError }: Receiver): Promise<Acceptance> {
-  if (blocks.length === 0) return { status: 'accepted' };
+  const entry = receiver.enter(projectId, expectedBytes(c, receiver.limits));
+  if (entry.status === 'retry') return retryLater(entry, encoding);
   try {
-    return await accept(blocks, projectId);
-  } catch (error) {
-    if (!onError) throw error;
-    onError(error);
-    return {
-      status: 'retry',
-      afterMs: RETRY_AFTER_ERROR_MS,
-      reason: 'The service could not keep the batch.',
-    };
+    const body = await readRequestBody(c, receiver.limits);
+    if (body.status === 'refused') return errorResponse(body.httpStatus, encoding, body.message);
+    return await keep(signal, encoding, body.bytes, projectId, receiver);
+  } finally {
+    entry.leave();
   }
 }
 
-function retryLater(
-  { afterMs, reason, httpStatus = 503 }: Acceptance & { status: 'retry' },
+/** About what the body will take in memory. */
+function expectedBytes(c: Context, { maxBodyBytes, maxInflatedBytes }: BodyLimits): number {
+  const announced = Number(c.req.header('content-length') ?? maxBodyBytes);
+  const sizeBytes = announced <= maxBodyBytes ? announced : 0;
+  const isCompressed = c.req.header('content-encoding') !== undefined;
+  return isCompressed ? Math.min(sizeBytes * ASSUMED_COMPRESSION, maxInflatedBytes) : sizeBytes;
+}
+
+async function keep(
+  signal: Signal,
   encoding: Encoding,
-): Response {
+  bytes: Uint8Array,
+  projectId: string,
+  { transcoder, accept, refusal, clock, onRefused, onError }: Receiver,
+): Promise<Response> {
+  const refused = transcoder.sizeBytes > MAX_WAITING_BYTES ? DISK_IS_BEHIND : refusal();
+  if (refused !== null) return retryLater(refused, encoding);
+  // From here to `accept` nothing may wait: the rows are among those of others, and whoever takes these takes them all.
+  const result = transcoder.add(signal, encoding, bytes, { projectId, receivedAtMs: clock() });
+  if (result.status === 'malformed') return errorResponse(400, encoding, result.message);
+  const { rows: tables, sizeBytes } = result;
+  try {
+    if (tables.length > 0) await accept(() => transcoder.take(), { projectId, tables, sizeBytes });
+  } catch (error) {
+    if (!onError) throw error;
+    onError(error);
+    return retryLater(NOT_KEPT, encoding);
+  }
+  // Counted only once the rest is kept: a batch that comes again would count again.
+  for (const { reason, count } of result.refused) onRefused(reason, count, { signal, projectId });
+  return exportResponse(signal, encoding, partialSuccess(result.refused));
+}
+
+const DISK_IS_BEHIND: Retry = {
+  status: 'retry',
+  afterMs: 1_000,
+  reason: 'The disk does not keep up; send it again in a while.',
+};
+const NOT_KEPT: Retry = {
+  status: 'retry',
+  afterMs: RETRY_AFTER_ERROR_MS,
+  reason: 'The service could not keep the batch.',
+};
+
+function retryLater({ afterMs, reason, httpStatus = 503 }: Retry, encoding: Encoding): Response {
   const seconds = Math.max(1, Math.ceil(afterMs / 1_000));
   return errorResponse(httpStatus, encoding, reason, { 'Retry-After': String(seconds) });
 }

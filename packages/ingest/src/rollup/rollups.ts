@@ -1,15 +1,16 @@
 /** Keeps the rollups up to date: computes those of the runs that changed anew, soon after the evidence is in. */
 
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Engine } from '../store/engine.ts';
 import {
-  FURTHER_TRIES,
+  COMPUTE_RUNS,
   MARK_SUMMARISED,
   rollUp,
-  ROLLUPS,
+  OF_A_RUN,
+  SHOW_RUNS,
   TOUCHED_SINCE,
   WAITING,
-  type Part,
 } from './statements.ts';
 
 /** A run by its ID; two runs that bear it are rolled up together. */
@@ -25,8 +26,6 @@ export interface RollupsOptions {
   readonly onPass?: (runs: number, durationMs: number) => void;
 }
 
-const BOTH: ReadonlySet<Part> = new Set(['events', 'metrics']);
-const EVENTS: ReadonlySet<Part> = new Set(['events']);
 /** Runs of one statement. */
 const BATCH = 2_000;
 /** Touches bear the clock of ClickHouse, which may be a little behind ours. */
@@ -56,14 +55,13 @@ export class Rollups {
   readonly #options: RollupsOptions;
   /** Start of the earliest insert that no pass has taken into account. */
   #sinceMs: number | undefined;
-  readonly #dirty = new Set<Part>();
   #passSinceMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #sweep: NodeJS.Timeout | undefined;
   #pass: Promise<void> | undefined;
   #restUntilMs = 0;
   #failures = 0;
-  #asked: { names: RunName[]; parts: Set<Part>; done: Promise<void> } | undefined;
+  #asked: { names: RunName[]; done: Promise<void> } | undefined;
   #answering: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -83,31 +81,27 @@ export class Rollups {
     return sinceMs === Infinity ? 0 : Math.max(1, Date.now() - sinceMs);
   }
 
-  /** An insert into this table that began at `sinceMs` is in. */
-  touched(sinceMs: number, table: string): void {
-    this.#dirty.add('events');
-    // Final points complete a client run's telemetry, so that of points both parts tell.
-    if (table.startsWith('otel_metrics')) this.#dirty.add('metrics');
+  /** An insert that began at `sinceMs` is in. */
+  touched(sinceMs: number): void {
     this.#sinceMs = Math.min(this.#sinceMs ?? sinceMs, sinceMs);
     this.#plan();
   }
 
   /** Resolves when these runs are rolled up as they are now. Calls that come meanwhile are answered together. */
-  async settle(names: readonly RunName[], parts: readonly Part[] = ['events', 'metrics']): Promise<void> {
+  async settle(names: readonly RunName[]): Promise<void> {
     if (names.length === 0) return;
     if (this.#asked === undefined) {
-      const asked = { names: [] as RunName[], parts: new Set<Part>(), done: Promise.resolve() };
+      const asked = { names: [] as RunName[], done: Promise.resolve() };
       asked.done = this.#answering
         .catch(() => undefined)
         .then(async () => {
           this.#asked = undefined;
-          await this.#rollUp(asked.names, { parts: asked.parts, isWhole: asked.parts.size === BOTH.size });
+          await this.#rollUp(asked.names);
         });
       this.#asked = asked;
       this.#answering = asked.done;
     }
     this.#asked.names.push(...names);
-    for (const part of parts) this.#asked.parts.add(part);
     await this.#asked.done;
   }
 
@@ -118,8 +112,7 @@ export class Rollups {
     this.#timer = undefined;
     const sinceMs = this.#sinceMs;
     this.#sinceMs = undefined;
-    this.#dirty.clear();
-    if (sinceMs !== undefined) await this.#rollUpTouched(sinceMs, BOTH);
+    if (sinceMs !== undefined) await this.#rollUpTouched(sinceMs);
     await this.#rollUpWaiting({ days: 0, slackS: 0 });
   }
 
@@ -148,18 +141,15 @@ export class Rollups {
     if (sinceMs === undefined) return;
     this.#sinceMs = undefined;
     this.#passSinceMs = sinceMs;
-    const parts = new Set(this.#dirty);
-    this.#dirty.clear();
     const startedMs = performance.now();
     try {
-      await this.#rollUpTouched(sinceMs, parts);
+      await this.#rollUpTouched(sinceMs);
       this.#failures = 0;
       const durationMs = performance.now() - startedMs;
       const pauseMs = Math.min(Math.max(SHORTEST_PAUSE_MS, PAUSE_FACTOR * durationMs), LONGEST_PAUSE_MS);
       this.#restUntilMs = performance.now() + pauseMs;
     } catch (error) {
       this.#sinceMs = Math.min(this.#sinceMs ?? sinceMs, sinceMs);
-      for (const part of parts) this.#dirty.add(part);
       const pauseMs = Math.min(FIRST_RETRY_MS * 2 ** this.#failures++, LONGEST_RETRY_MS);
       this.#restUntilMs = performance.now() + pauseMs;
       this.#options.log.warn({ err: error }, 'the rollups could not be brought up to date, trying again');
@@ -168,18 +158,9 @@ export class Rollups {
     }
   }
 
-  async #rollUpTouched(sinceMs: number, parts: ReadonlySet<Part>): Promise<void> {
+  async #rollUpTouched(sinceMs: number): Promise<void> {
     const since = timeText(sinceMs - SKEW_MS);
-    const names = await this.#options.engine.rows<RunName>(TOUCHED_SINCE, { since });
-    // After a further try the numbers of the one before count no longer, whether or not it reports any.
-    const needsBoth = parts.has('metrics') || (await this.#haveFurtherTries(names));
-    await this.#rollUp(names, { parts: needsBoth ? BOTH : EVENTS, isWhole: true });
-  }
-
-  async #haveFurtherTries(names: readonly RunName[]): Promise<boolean> {
-    if (names.length === 0) return false;
-    const [found] = await this.#options.engine.rows<{ tries: number }>(FURTHER_TRIES, parametersOf(names));
-    return (found?.tries ?? 0) > 0;
+    await this.#rollUp(await this.#options.engine.rows<RunName>(TOUCHED_SINCE, { since }));
   }
 
   #sweepOnce(window: SweepWindow): void {
@@ -202,19 +183,19 @@ export class Rollups {
     }
   }
 
-  /** `isWhole`: what the other part tells can not have changed. */
-  async #rollUp(
-    names: readonly RunName[],
-    { parts, isWhole }: { parts: ReadonlySet<Part>; isWhole: boolean } = { parts: BOTH, isWhole: true },
-  ): Promise<void> {
+  async #rollUp(names: readonly RunName[]): Promise<void> {
     const { engine, onPass } = this.#options;
-    const tables = ROLLUPS.filter(({ part }) => parts.has(part));
     const startedMs = performance.now();
     for (let from = 0; from < names.length; from += BATCH) {
       const [clock] = await engine.rows<{ at: string }>("SELECT toString(now64(3, 'UTC')) AS at");
       const parameters = { ...parametersOf(names.slice(from, from + BATCH)), at: clock?.at ?? '' };
-      for (const table of tables) await engine.background(rollUp(table), parameters);
-      if (isWhole) await engine.background(MARK_SUMMARISED, parameters);
+      // The row of a run is computed before those that belong to it, and shown after them: what it says of its end, they
+      // say already.
+      const pass = { ...parameters, pass: randomUUID() };
+      await engine.background(COMPUTE_RUNS, pass);
+      for (const rollup of OF_A_RUN) await engine.background(rollUp(rollup), parameters);
+      await engine.background(SHOW_RUNS, pass);
+      await engine.background(MARK_SUMMARISED, parameters);
     }
     if (names.length > 0) onPass?.(names.length, performance.now() - startedMs);
   }

@@ -1,13 +1,9 @@
 /** Names the rollups, and computes each anew from the states for the runs that changed. */
 
-/** What a run's evidence may have changed: events tell of runs, clients and failures, points of metrics. */
-export type Part = 'events' | 'metrics';
-
-/** A rollup: its table, the view that it is computed from, and the evidence on which it depends. */
+/** A rollup: its table, and the view that it is computed from. */
 export interface RollupTable {
   readonly table: string;
   readonly facts: string;
-  readonly part: Part;
   /** What tells its rows apart. */
   readonly key: string;
   /** What is computed, in any order. */
@@ -18,20 +14,19 @@ export interface RollupTable {
 
 const RUN_COLUMNS =
   words(`job_name trace_id attempt recovered started_at declared_end_at declared_status reason
-  error_type error_message last_sign_at heard_ms heartbeat_interval_ms progress_done progress_total expected expected_ended
-  unanswered started unexpected completed completed_with_errors nothing_to_do failed timed_out cancelled open_clients
+  error_type error_message last_sign_at lost_ms heartbeat_interval_ms progress_done progress_total expected expected_ended
+  unanswered started unexpected completed completed_with_errors nothing_to_do failed timed_out cancelled open_lost_ms
   clients_cut clients_ended_at clients_sign_at missing_events events_sent lacks_metrics origins noted`);
 const CLIENT_RUN_COLUMNS =
   words(`job_name trace_id span_id producer attempt expected relation recovered started_at
-  declared_end_at declared_status reason error_type error_message last_sign_at heard_ms interval_ms is_job_ended
-  job_heard_ms job_interval_ms progress_done progress_total is_cut fingerprint`);
+  declared_end_at declared_status reason error_type error_message last_sign_at lost_ms unanswered_ms progress_done progress_total is_cut fingerprint`);
 
-/** In the order in which they are written: when a run says that it has ended, what belongs to it says so already. */
+const RUNS = 'run_summaries';
+
 export const ROLLUPS: readonly RollupTable[] = [
   {
     table: 'metric_summaries',
     facts: 'metric_facts',
-    part: 'metrics',
     key: 'project_id, run_id, origin, client_id, metric, aggregation',
     columns: words('job_name unit attempt is_reported value updated_at'),
     hasDigest: true,
@@ -39,29 +34,25 @@ export const ROLLUPS: readonly RollupTable[] = [
   {
     table: 'job_metric_summaries',
     facts: 'job_metric_facts',
-    part: 'metrics',
     key: 'project_id, run_id, origin, metric, aggregation',
     columns: words('job_name unit is_reported value clients updated_at'),
   },
   {
     table: 'failure_summaries',
     facts: 'failure_facts',
-    part: 'events',
     key: 'project_id, run_id, origin, fingerprint',
     columns: words('job_name error_type sample_message step first_seen last_seen occurrences clients'),
   },
   {
     table: 'client_run_summaries',
     facts: 'client_run_facts',
-    part: 'events',
     key: 'project_id, run_id, origin, client_id',
     columns: CLIENT_RUN_COLUMNS,
     hasDigest: true,
   },
   {
-    table: 'run_summaries',
+    table: RUNS,
     facts: 'run_facts',
-    part: 'events',
     key: 'project_id, run_id, origin',
     columns: RUN_COLUMNS,
   },
@@ -83,16 +74,23 @@ export function rollUp({ table, facts, key, columns, hasDigest = false }: Rollup
     WHERE ${THESE_RUNS}${hasDigest ? ` AND ${differs}` : ''}`;
 }
 
+/** The rollups of what belongs to a run. */
+export const OF_A_RUN: readonly RollupTable[] = ROLLUPS.filter(({ table }) => table !== RUNS);
+
+const RUN_KEY = 'project_id, run_id, origin';
+const RUN_ROW = `${RUN_KEY}, ${RUN_COLUMNS.join(', ')}, summarised_at`;
+
+/** Computes the rows of runs, for `{pass}`, without showing them. */
+export const COMPUTE_RUNS = `INSERT INTO run_summaries_next (pass, ${RUN_ROW})
+  SELECT {pass:String}, ${RUN_KEY}, ${RUN_COLUMNS.join(', ')}, toDateTime64({at:String}, 3, 'UTC') FROM run_facts WHERE ${THESE_RUNS}`;
+
+/** Shows what `{pass}` computed. */
+export const SHOW_RUNS = `INSERT INTO ${RUNS} (${RUN_ROW}) SELECT ${RUN_ROW} FROM run_summaries_next WHERE pass = {pass:String}`;
+
 /** Says that these runs are rolled up as they were at `{at}`. */
 export const MARK_SUMMARISED = `INSERT INTO run_touches (project_id, run_id, touched_at, summarised_at)
   SELECT project_id, run_id, max(run_touches.touched_at), toDateTime64({at:String}, 3, 'UTC')
   FROM run_touches WHERE ${THESE_RUNS} GROUP BY project_id, run_id`;
-
-/** Counts the later tries of `{runs}`, of job runs and of client runs. */
-export const FURTHER_TRIES = `SELECT toUInt32(sum(tries)) AS tries FROM (
-    SELECT count() AS tries FROM client_run_states WHERE ${THESE_RUNS} AND attempt > 1
-    UNION ALL
-    SELECT count() AS tries FROM job_run_states WHERE ${THESE_RUNS} AND attempt > 1)`;
 
 /** Runs whose evidence was inserted at or after `{since}`. */
 export const TOUCHED_SINCE = `SELECT DISTINCT project_id AS project, run_id AS runId

@@ -1,6 +1,8 @@
 /** Reads transcoded rows back, for tests. */
 import type { OtelTable } from './tables.ts';
-import { type Encoding, transcode, type Transcoded } from './transcode.ts';
+import { readBlocks, type TestRow } from '../native/read-block.fixture.ts';
+import type { Encoding } from './transcode.ts';
+import { transcode, type TranscodedBlocks } from './transcode.fixture.ts';
 import { encodeProtobuf, type JsonRequest } from '../otlp/protobuf-request.fixture.ts';
 import type { Signal } from '../otlp/records.ts';
 
@@ -10,16 +12,13 @@ export const RECEIVED_AT = 1_767_323_045;
 export const TRACE_ID = '5b8efff798038103d269b633813fc60c';
 export const SPAN_ID = 'eee19b7ec3c1b174';
 
-export type TestRow = Record<string, unknown>;
+export type { TestRow };
 
 /** The rows for one table; integers that a double can not hold come as their digits. */
-export function rowsOf(result: Transcoded, table: OtelTable): TestRow[] {
+export function rowsOf(result: TranscodedBlocks, table: OtelTable): TestRow[] {
   if (result.status !== 'ok') throw new Error(result.message);
   const block = result.blocks.find((candidate) => candidate.table === table);
-  return (block?.bytes.toString() ?? '')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line, keepDigits) as TestRow);
+  return block === undefined ? [] : readBlocks(block.bytes);
 }
 
 /** Transcodes a request written as an object, in the encoding asked for. */
@@ -27,7 +26,7 @@ export function transcodeRequest(
   signal: Signal,
   request: JsonRequest,
   encoding: Encoding = 'json',
-): Transcoded {
+): TranscodedBlocks {
   const body = encoding === 'json' ? Buffer.from(JSON.stringify(request)) : encodeProtobuf(signal, request);
   return transcode(signal, encoding, body, CONTEXT);
 }
@@ -71,10 +70,4 @@ export function span(changes: JsonRequest = {}): JsonRequest {
 /** An attribute with a text. */
 export function text(key: string, stringValue: string): JsonRequest {
   return { key, value: { stringValue } };
-}
-
-function keepDigits(_name: string, value: unknown, context?: { source?: string }): unknown {
-  return typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')
-    ? context?.source
-    : value;
 }

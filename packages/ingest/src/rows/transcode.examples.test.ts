@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { encodeProtobuf, type JsonRequest } from '../otlp/protobuf-request.fixture.ts';
 import type { Signal } from '../otlp/records.ts';
 import { CONTEXT, RECEIVED_AT, rowsOf, SPAN_ID, TRACE_ID } from './read-rows.fixture.ts';
-import { transcode } from './transcode.ts';
+import { transcode } from './transcode.fixture.ts';
 
 const ORIGIN_COLUMNS = {
   ProjectId: 'acme',

@@ -21,12 +21,16 @@ import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@open
 import { expect, test } from 'vitest';
 import type { Signal } from '../otlp/records.ts';
 import { CONTEXT, rowsOf, SPAN_ID, TRACE_ID } from './read-rows.fixture.ts';
-import { transcode, type Transcoded } from './transcode.ts';
+import { transcode, type TranscodedBlocks } from './transcode.fixture.ts';
 
 const resource = resourceFromAttributes({ 'service.name': 'scoring', 'rollcall.run.id': '260102-030405' });
 
 /** Transcodes both, and says that they agree. */
-function agreed(signal: Signal, protobuf: Uint8Array | undefined, json: Uint8Array | undefined): Transcoded {
+function agreed(
+  signal: Signal,
+  protobuf: Uint8Array | undefined,
+  json: Uint8Array | undefined,
+): TranscodedBlocks {
   const result = transcode(signal, 'protobuf', protobuf ?? Buffer.of(), CONTEXT);
   expect(transcode(signal, 'json', json ?? Buffer.of(), CONTEXT)).toEqual(result);
   return result;
@@ -156,7 +160,7 @@ test('metrics arrive whole', async () => {
     : undefined;
 
   expect(result).toMatchObject({ accepted: 4, refused: [] });
-  const tables = result as Transcoded;
+  const tables = result as TranscodedBlocks;
   expect(rowsOf(tables, 'otel_metrics_sum')).toMatchObject([
     {
       MetricName: 'leads',

@@ -1,17 +1,19 @@
-/** Turns the body of an OTLP request into blocks that are ready to be inserted. */
-import { type RecordSink, MalformedBody } from '../otlp/fault.ts';
-import { decodeJsonLogs } from '../otlp/json-logs.ts';
-import { decodeJsonMetrics } from '../otlp/json-metrics.ts';
-import { decodeJsonTraces } from '../otlp/json-traces.ts';
-import { decodeProtobufLogs } from '../otlp/protobuf-logs.ts';
-import { decodeProtobufMetrics } from '../otlp/protobuf-metrics.ts';
-import { decodeProtobufTraces } from '../otlp/protobuf-traces.ts';
-import type { Signal, SignalRecords } from '../otlp/records.ts';
-import { logRow } from './log-row.ts';
-import { metricRow } from './metric-row.ts';
+/** Turns the bodies of OTLP requests into blocks that are ready to be inserted. */
+import { MalformedBody } from '../otlp/fault.ts';
+import { walkJsonRequest } from '../otlp/json-records.ts';
+import { JsonTape } from '../otlp/json-tape.ts';
+import { MAX_ROWS_BYTES } from '../otlp/limits.ts';
+import { walkProtobufMetrics } from '../otlp/protobuf-metrics.ts';
+import { walkProtobufRecords } from '../otlp/protobuf-records.ts';
+import type { Signal } from '../otlp/records.ts';
+import { Request } from '../otlp/request.ts';
+import { walkLogRecord } from '../otlp/walk-logs.ts';
+import { walkSpan } from '../otlp/walk-spans.ts';
 import type { RowContext } from './origin-columns.ts';
-import { type Block, type Refusal, RowCollector } from './row-collector.ts';
-import { spanRow } from './span-row.ts';
+import type { OtelTable } from './tables.ts';
+import type { Block } from './table-writer.ts';
+import type { Refusal } from './tally.ts';
+import { Writers } from './writers.ts';
 
 export type { Block, Refusal, Signal };
 
@@ -23,53 +25,72 @@ export type Encoding = 'protobuf' | 'json';
  * that say they have no value and therefore make no row. `malformed`: the body is not OTLP, nothing is kept.
  */
 export type Transcoded =
-  | { status: 'ok'; blocks: Block[]; accepted: number; refused: Refusal[] }
+  | { status: 'ok'; rows: TableRows[]; sizeBytes: number; accepted: number; refused: Refusal[] }
   | { status: 'malformed'; message: string };
 
-/**
- * Decodes an inflated OTLP 1.x body and writes its records as rows, without touching anything else.
- * A bad record is refused alone; never throws on account of the body.
- *
- * @example
- * const result = transcode('traces', 'protobuf', body, { projectId: 'default', receivedAtMs: Date.now() });
- * if (result.status === 'ok') for (const block of result.blocks) append(block);
- */
-export function transcode(
-  signal: Signal,
-  encoding: Encoding,
-  body: Uint8Array,
-  context: RowContext,
-): Transcoded {
-  const collector = new RowCollector(context);
-  try {
-    decode(signal, encoding, body, collector);
-  } catch (error) {
-    if (error instanceof MalformedBody) return { status: 'malformed', message: error.message };
-    throw error;
-  }
-  return {
-    status: 'ok',
-    blocks: collector.blocks(),
-    accepted: collector.accepted,
-    refused: collector.refused(),
-  };
+/** How many rows a request made in a table. */
+export interface TableRows {
+  readonly table: OtelTable;
+  readonly rows: number;
 }
 
-type Decoder<S extends Signal> = (body: Uint8Array, sink: RecordSink<SignalRecords[S]>) => void;
+/**
+ * Writes the records of inflated OTLP 1.x bodies into columns, one body behind the other, until the rows are taken:
+ * requests that arrive together end up in one block per table. Touches nothing else.
+ *
+ * @example
+ * const result = transcoder.add('traces', 'protobuf', body, { projectId: 'default', receivedAtMs: Date.now() });
+ * for (const block of transcoder.take()) append(block);
+ */
+export class Transcoder {
+  readonly #writers = new Writers();
+  readonly #tape = new JsonTape();
+  #sizeBytes = 0;
 
-const DECODERS: { [S in Signal]: Record<Encoding, Decoder<S>> } = {
-  traces: { protobuf: decodeProtobufTraces, json: decodeJsonTraces },
-  logs: { protobuf: decodeProtobufLogs, json: decodeJsonLogs },
-  metrics: { protobuf: decodeProtobufMetrics, json: decodeJsonMetrics },
-};
+  /** Bytes of the rows that wait to be taken, about. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
 
-function decode(signal: Signal, encoding: Encoding, body: Uint8Array, collector: RowCollector): void {
-  switch (signal) {
-    case 'traces':
-      return DECODERS.traces[encoding](body, collector.sink(spanRow));
-    case 'logs':
-      return DECODERS.logs[encoding](body, collector.sink(logRow));
-    case 'metrics':
-      return DECODERS.metrics[encoding](body, collector.sink(metricRow));
+  /** Adds the rows of a body. A bad record is refused alone; never throws on account of the body. */
+  add(signal: Signal, encoding: Encoding, body: Uint8Array, context: RowContext): Transcoded {
+    const writers = this.#writers;
+    const request = new Request(context);
+    const budget = { leftBytes: MAX_ROWS_BYTES };
+    const before = writers.all.map(({ rows }) => rows);
+    writers.begin(signal, budget);
+    try {
+      this.#walk(signal, encoding, body, request);
+    } catch (error) {
+      writers.undo(signal);
+      if (error instanceof MalformedBody) return { status: 'malformed', message: error.message };
+      throw error;
+    }
+    const sizeBytes = MAX_ROWS_BYTES - budget.leftBytes;
+    this.#sizeBytes += sizeBytes;
+    const rows = writers.all
+      .map((writer, index) => ({ table: writer.table, rows: writer.rows - (before[index] ?? 0) }))
+      .filter((table) => table.rows > 0);
+    return {
+      status: 'ok',
+      rows,
+      sizeBytes,
+      accepted: request.tally.accepted,
+      refused: request.tally.refusals(),
+    };
+  }
+
+  /** All rows so far, one block per table that has any, in the order of the tables. */
+  take(): Block[] {
+    this.#sizeBytes = 0;
+    return this.#writers.take();
+  }
+
+  #walk(signal: Signal, encoding: Encoding, body: Uint8Array, request: Request): void {
+    const writers = this.#writers;
+    if (encoding === 'json') return walkJsonRequest(signal, body, request, writers, this.#tape);
+    if (signal === 'traces') return walkProtobufRecords(body, request, writers.span, walkSpan);
+    if (signal === 'logs') return walkProtobufRecords(body, request, writers.log, walkLogRecord);
+    return walkProtobufMetrics(body, request, writers);
   }
 }

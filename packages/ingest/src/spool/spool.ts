@@ -1,32 +1,17 @@
 /** Keeps accepted rows on disk, in segments, until they are in ClickHouse. */
 
 import { randomUUID } from 'node:crypto';
-import {
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  truncate,
-  type FileHandle,
-} from 'node:fs/promises';
+import { mkdir, open, rename, rm, truncate, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Damage, finishedPath, OPEN_SUFFIX, recoverSegments, type Segment } from './segment-file.ts';
 
-/** Rows of one table, ready to be inserted. */
+export type { Damage, Segment };
+
+/** Rows of one table as a block of the Native format, with its checksum inside (`writeBlock`). */
 export interface SpoolBlock {
   readonly table: string;
   readonly rows: number;
   readonly bytes: Uint8Array;
-}
-
-/** A finished file of rows; its name is its deduplication token, so that inserting it again changes nothing. */
-export interface Segment {
-  readonly table: string;
-  readonly path: string;
-  readonly token: string;
-  readonly sizeBytes: number;
 }
 
 /** `segments` are the tokens of the segments that hold the rows. */
@@ -38,25 +23,38 @@ export interface SpoolOptions {
   readonly folder: string;
   /** Above this many bytes on disk nothing more is taken. */
   readonly maxBytes?: number;
-  /** A segment is finished at this size … */
+  /** A segment is finished at this many rows … */
+  readonly segmentRows?: number;
+  /** … or bytes … */
   readonly segmentBytes?: number;
-  /** … or at this age. */
+  /** … or at this age, if the table is idle … */
   readonly segmentAgeMs?: number;
+  /** … or at this age in any case. */
+  readonly busySegmentAgeMs?: number;
+  /** Whether an earlier segment of this table is still on its way: until it is in, this one may as well grow. */
+  readonly isBusy?: (table: string) => boolean;
   readonly onSealed: (segment: Segment) => void;
   /** A segment could not be finished in the background; it is tried again with the next rows. */
   readonly onTrouble: (error: unknown) => void;
+  /** A segment of an earlier process was damaged; what could not be read was set aside. */
+  readonly onDamage?: (damage: Damage) => void;
 }
+
+/** Blocks, or who has them when the time has come to write: what gathers until then is written as one. */
+export type BlockSource = readonly SpoolBlock[] | (() => readonly SpoolBlock[]);
 
 interface OpenSegment {
   readonly table: string;
   readonly path: string;
   readonly token: string;
   readonly file: FileHandle;
+  readonly openedMs: number;
   sizeBytes: number;
+  rows: number;
 }
 
 interface Waiting {
-  readonly blocks: readonly SpoolBlock[];
+  readonly source: BlockSource;
   readonly resolve: (segments: readonly string[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -85,11 +83,16 @@ export class Spool {
   /** Opens the folder and hands out what an earlier process left behind, oldest first. */
   static async open({
     maxBytes = 2 * 1024 ** 3,
-    segmentBytes = 32 * 1024 ** 2,
-    segmentAgeMs = 400,
+    segmentRows = 100_000,
+    segmentBytes = 64 * 1024 ** 2,
+    segmentAgeMs = 200,
+    busySegmentAgeMs = 1_000,
+    isBusy = () => false,
+    onDamage = () => undefined,
     ...options
   }: SpoolOptions): Promise<Spool> {
-    const spool = new Spool({ ...options, maxBytes, segmentBytes, segmentAgeMs });
+    const limits = { maxBytes, segmentRows, segmentBytes, segmentAgeMs, busySegmentAgeMs };
+    const spool = new Spool({ ...options, ...limits, isBusy, onDamage });
     await mkdir(options.folder, { recursive: true });
     await spool.#recover();
     return spool;
@@ -103,13 +106,20 @@ export class Spool {
     return !this.#closed && this.#sizeBytes < this.#options.maxBytes;
   }
 
-  /** Resolves `accepted` once the rows are on disk; `retry` when there is no room. Rejects when the disk refuses. */
-  async append(blocks: readonly SpoolBlock[]): Promise<Acceptance> {
+  /** Why nothing is taken now, or null. */
+  refusal(): (Acceptance & { status: 'retry' }) | null {
     if (this.#closed) return { status: 'retry', afterMs: 1_000, reason: 'the service is shutting down' };
     if (!this.hasRoom) return { status: 'retry', afterMs: 5_000, reason: 'the spool is full' };
-    if (blocks.length === 0) return { status: 'accepted', segments: [] };
+    return null;
+  }
+
+  /** Resolves `accepted` once the rows are on disk; `retry` when there is no room. Rejects when the disk refuses. */
+  async append(source: BlockSource): Promise<Acceptance> {
+    const refusal = this.refusal();
+    if (refusal !== null) return refusal;
+    if (source.length === 0 && typeof source !== 'function') return { status: 'accepted', segments: [] };
     const segments = await new Promise<readonly string[]>((resolve, reject) => {
-      this.#waiting.push({ blocks, resolve, reject });
+      this.#waiting.push({ source, resolve, reject });
       this.#planCommit();
     });
     return { status: 'accepted', segments };
@@ -123,12 +133,8 @@ export class Spool {
 
   /** The segment can not be inserted: it is kept aside for a person, with the reason beside it. */
   async setAside(segment: Segment, reason: string): Promise<string> {
-    const folder = join(this.#options.folder, 'set-aside');
-    await mkdir(folder, { recursive: true });
-    const path = join(folder, `${segment.token}.jsonl`);
-    const note = await open(`${path}.reason.txt`, 'w');
-    await note.writeFile(`${reason}\n`);
-    await note.close();
+    const path = join(await this.#asideFolder(), segment.path.slice(segment.path.lastIndexOf('/') + 1));
+    await writeFile(`${path}.reason.txt`, `${reason}\n`);
     await rename(segment.path, path);
     this.#forget(segment);
     return path;
@@ -157,10 +163,16 @@ export class Spool {
       const batch = this.#waiting;
       this.#waiting = [];
       try {
-        const tokens = await this.#commit(batch.flatMap(({ blocks }) => blocks));
-        for (const { blocks, resolve } of batch) {
-          resolve([...new Set(blocks.map(({ table }) => tokens.get(table) ?? ''))]);
-        }
+        const blocks = batch.map(({ source }) => (typeof source === 'function' ? source() : source));
+        const tokens = await this.#commit(blocks.flat());
+        batch.forEach(({ source, resolve }, index) => {
+          // Who gathers with others is in one of the segments of this commit.
+          const tables =
+            typeof source === 'function'
+              ? [...tokens.keys()]
+              : (blocks[index] ?? []).map(({ table }) => table);
+          resolve([...new Set(tables.map((table) => tokens.get(table) ?? ''))]);
+        });
       } catch (error) {
         for (const { reject } of batch) reject(error);
       }
@@ -179,31 +191,31 @@ export class Spool {
     const touched = await Promise.all(
       [...byTable].map(async ([table, ofTable]) => {
         const segment = await this.#segmentFor(table);
-        await this.#write(segment, Buffer.concat(ofTable.map(({ bytes }) => bytes)));
+        await this.#write(segment, ofTable);
         return segment;
       }),
     );
-    this.#ageTimer ??= setTimeout(
-      () => void this.seal().catch(this.#options.onTrouble),
-      this.#options.segmentAgeMs,
-    );
+    this.#watchAge();
+    const { segmentBytes, segmentRows } = this.#options;
     for (const segment of touched) {
-      if (segment.sizeBytes >= this.#options.segmentBytes) await this.#sealOne(segment);
+      if (segment.sizeBytes >= segmentBytes || segment.rows >= segmentRows) await this.#sealOne(segment);
     }
     return new Map(touched.map(({ table, token }) => [table, token]));
   }
 
-  /** A write that failed half-way is cut off again, so that what follows starts on a whole row. */
-  async #write(segment: OpenSegment, bytes: Buffer): Promise<void> {
+  /** A write that failed half-way is cut off again, so that what follows starts on a whole block. */
+  async #write(segment: OpenSegment, blocks: readonly SpoolBlock[]): Promise<void> {
+    const sizeBytes = blocks.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
     try {
-      await segment.file.appendFile(bytes);
+      for (const { bytes } of blocks) await segment.file.appendFile(bytes);
       await segment.file.datasync();
     } catch (error) {
       await truncate(segment.path, segment.sizeBytes).catch(() => undefined);
       throw error;
     }
-    segment.sizeBytes += bytes.byteLength;
-    this.#sizeBytes += bytes.byteLength;
+    segment.sizeBytes += sizeBytes;
+    segment.rows += blocks.reduce((sum, { rows }) => sum + rows, 0);
+    this.#sizeBytes += sizeBytes;
   }
 
   async #segmentFor(table: string): Promise<OpenSegment> {
@@ -212,10 +224,38 @@ export class Spool {
     // Zero-padded time and sequence first: names sort in the order of arrival, across restarts too.
     const order = `${String(Date.now()).padStart(15, '0')}-${String(this.#sequence++).padStart(6, '0')}`;
     const token = `${order}-${randomUUID().slice(0, 8)}.${table}`;
-    const path = join(this.#options.folder, `${token}.open`);
-    const segment = { table, path, token, file: await open(path, 'a'), sizeBytes: 0 };
+    const path = join(this.#options.folder, `${token}${OPEN_SUFFIX}`);
+    const file = await open(path, 'a');
+    const segment = { table, path, token, file, openedMs: performance.now(), sizeBytes: 0, rows: 0 };
     this.#open.set(table, segment);
+    await this.#syncFolder();
     return segment;
+  }
+
+  /** A new file is there after a power failure only once its folder is on disk too. */
+  async #syncFolder(): Promise<void> {
+    const folder = await open(this.#options.folder, 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  }
+
+  #watchAge(): void {
+    this.#ageTimer ??= setTimeout(() => {
+      this.#ageTimer = undefined;
+      void this.#inTurn(() => this.#sealOld()).catch(this.#options.onTrouble);
+    }, this.#options.segmentAgeMs);
+  }
+
+  async #sealOld(): Promise<void> {
+    const { isBusy, busySegmentAgeMs } = this.#options;
+    for (const segment of this.#open.values()) {
+      const isDue = !isBusy(segment.table) || performance.now() - segment.openedMs >= busySegmentAgeMs;
+      if (isDue) await this.#sealOne(segment);
+    }
+    if (this.#open.size > 0) this.#watchAge();
   }
 
   async #sealOne(segment: OpenSegment): Promise<void> {
@@ -226,9 +266,10 @@ export class Spool {
       await rm(segment.path, { force: true });
       return;
     }
-    const path = join(this.#options.folder, `${segment.token}.jsonl`);
+    const { table, token, sizeBytes } = segment;
+    const path = finishedPath(this.#options.folder, token);
     await rename(segment.path, path);
-    this.#handOut({ table: segment.table, path, token: segment.token, sizeBytes: segment.sizeBytes });
+    this.#handOut({ table, path, token, format: 'Native', sizeBytes });
   }
 
   #handOut(segment: Segment): void {
@@ -240,28 +281,23 @@ export class Spool {
     if (this.#sealed.delete(segment.token)) this.#sizeBytes -= segment.sizeBytes;
   }
 
+  async #asideFolder(): Promise<string> {
+    const folder = join(this.#options.folder, 'set-aside');
+    await mkdir(folder, { recursive: true });
+    return folder;
+  }
+
   async #recover(): Promise<void> {
-    const names = (await readdir(this.#options.folder))
-      .filter((name) => /\.(open|jsonl)$/.test(name))
-      .toSorted();
-    for (const name of names) {
-      const token = name.replace(/\.(open|jsonl)$/, '');
-      const path = join(this.#options.folder, `${token}.jsonl`);
-      if (name.endsWith('.open')) await finishTorn(join(this.#options.folder, name), path);
-      const sizeBytes = (await stat(path).catch(() => null))?.size ?? 0;
-      if (sizeBytes === 0) {
-        await rm(path, { force: true });
-        continue;
-      }
-      this.#sizeBytes += sizeBytes;
-      this.#handOut({ table: token.slice(token.indexOf('.') + 1), path, token, sizeBytes });
+    const { segments, damages } = await recoverSegments(this.#options.folder, async (name, bytes, reason) => {
+      const path = join(await this.#asideFolder(), name);
+      await writeFile(path, bytes);
+      await writeFile(`${path}.reason.txt`, `${reason}\n`);
+      return { path, reason };
+    });
+    for (const damage of damages) this.#options.onDamage(damage);
+    for (const segment of segments) {
+      this.#sizeBytes += segment.sizeBytes;
+      this.#handOut(segment);
     }
   }
-}
-
-/** Cuts a row that was being written when the process died: it was never acknowledged. */
-async function finishTorn(path: string, finishedPath: string): Promise<void> {
-  const content = await readFile(path);
-  await truncate(path, content.lastIndexOf(0x0a) + 1);
-  await rename(path, finishedPath);
 }

@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Engine, FileInsert } from '../store/engine.ts';
+import { block, textsIn } from './block.fixture.ts';
 import { Spool } from './spool.ts';
 import { Writer } from './writer.ts';
 
@@ -39,13 +40,13 @@ function engineThat(fails: (insert: FileInsert, tries: number) => Error | null):
       const now = (running.get(insert.table) ?? 0) + 1;
       running.set(insert.table, now);
       atOnce.set(insert.table, Math.max(now, atOnce.get(insert.table) ?? 0));
-      const text = await readFile(insert.path, 'utf8');
+      const texts = await textsIn(insert.path);
       running.set(insert.table, now - 1);
       const nth = (tries.get(insert.token) ?? 0) + 1;
       tries.set(insert.token, nth);
       const error = fails(insert, nth);
       if (error !== null) throw error;
-      inserted.push(text.trim());
+      inserted.push(...texts);
     },
     ping: async () => true,
     close: async () => undefined,
@@ -67,7 +68,7 @@ async function startWriter(engine: Engine): Promise<{ spool: Spool; writer: Writ
 }
 
 async function append(spool: Spool, table: string, line: string): Promise<void> {
-  await spool.append([{ table, rows: 1, bytes: Buffer.from(`${line}\n`) }]);
+  await spool.append([block(table, line)]);
   await spool.seal();
 }
 
@@ -103,6 +104,23 @@ test('rows that can not be inserted are set aside and block nothing', async () =
 
   expect(left).toBe(0);
   expect(inserted).toEqual(['fine', 'fine too']);
+  expect(await readdir(join(folder, 'set-aside'))).toHaveLength(2);
+});
+
+test('a file that seems cut is tried a few times, then set aside', async () => {
+  let tries = 0;
+  const { engine, inserted } = engineThat(({ token }) => {
+    if (!token.endsWith('.cut')) return null;
+    tries++;
+    return Object.assign(new Error('Cannot read all data'), { code: '33' });
+  });
+  const { spool, writer } = await startWriter(engine);
+  await append(spool, 'cut', 'half');
+  await append(spool, 'whole', 'fine');
+
+  const { left } = await writer.drain(20_000);
+
+  expect({ left, tries, inserted }).toEqual({ left: 0, tries: 5, inserted: ['fine'] });
   expect(await readdir(join(folder, 'set-aside'))).toHaveLength(2);
 });
 

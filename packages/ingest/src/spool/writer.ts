@@ -24,6 +24,14 @@ const CODES_OF_BAD_ROWS = new Set([
   '636', // CANNOT_EXTRACT_TABLE_STRUCTURE
 ]);
 
+/** The file ended early: it is damaged, or the connection broke. */
+const CODES_OF_CUT_ROWS = new Set([
+  '32', // ATTEMPT_TO_READ_AFTER_EOF
+  '33', // CANNOT_READ_ALL_DATA
+]);
+/** So often is a file tried that seems to end early. */
+const TRIES_OF_CUT_ROWS = 5;
+
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 10_000;
 const REMEMBERED = 1_000;
@@ -61,6 +69,11 @@ export class Writer {
     queue.push(segment);
     this.#queues.set(segment.table, queue);
     this.#work(segment.table);
+  }
+
+  /** Whether segments of this table are on their way. */
+  isBusy(table: string): boolean {
+    return (this.#queues.get(table)?.length ?? 0) > 0;
   }
 
   /** Number of segments that are not in ClickHouse yet. */
@@ -112,7 +125,7 @@ export class Writer {
   async #insertAll(table: string, spool: Spool): Promise<void> {
     const queue = this.#queues.get(table) ?? [];
     for (let tries = 0; queue[0] !== undefined && !this.#stopping.signal.aborted;) {
-      const outcome = await this.#insert(queue[0], spool);
+      const outcome = await this.#insert(queue[0], spool, tries);
       if (outcome === 'done') {
         this.#finish(queue[0].token);
         queue.shift();
@@ -131,19 +144,19 @@ export class Writer {
     this.#awaited.delete(token);
   }
 
-  async #insert(segment: Segment, spool: Spool): Promise<'done' | 'again'> {
+  async #insert(segment: Segment, spool: Spool, tries: number): Promise<'done' | 'again'> {
     const { engine, log, onInserted, onSetAside } = this.#options;
     const startedMs = performance.now();
     try {
       await engine.insertFile({
         table: segment.table,
         path: segment.path,
-        format: 'JSONEachRow',
+        format: segment.format,
         token: segment.token,
       });
     } catch (error) {
       const { code, message } = error as { code?: string; message: string };
-      if (!CODES_OF_BAD_ROWS.has(String(code))) {
+      if (!isHopeless(String(code), tries)) {
         log.warn(
           { table: segment.table, token: segment.token, code, err: message },
           'insert failed, trying again',
@@ -162,6 +175,10 @@ export class Writer {
     onInserted?.(segment, performance.now() - startedMs);
     return 'done';
   }
+}
+
+function isHopeless(code: string, tries: number): boolean {
+  return CODES_OF_BAD_ROWS.has(code) || (CODES_OF_CUT_ROWS.has(code) && tries + 1 >= TRIES_OF_CUT_ROWS);
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

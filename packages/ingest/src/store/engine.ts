@@ -7,11 +7,14 @@ import { openServer } from './open-server.ts';
 /** Values bound to `{name:Type}` placeholders; never pasted into the statement. */
 export type Parameters = Record<string, string | number | boolean | readonly string[]>;
 
+/** Blocks of the Native format; an earlier version left lines of JSON in the spool. */
+export type FileFormat = 'Native' | 'JSONEachRow';
+
 /** A file of rows to be inserted as one batch. */
 export interface FileInsert {
   readonly table: string;
   readonly path: string;
-  readonly format: 'JSONEachRow';
+  readonly format: FileFormat;
   /** Inserting the same token twice into one table keeps the rows once. */
   readonly token: string;
 }

@@ -72,6 +72,8 @@ export async function openServer({
           insert_deduplication_token: token,
           deduplicate_blocks_in_dependent_materialized_views: 1,
           input_format_import_nested_json: 0,
+          // Each block of the file carries its checksum in a column that no table has.
+          input_format_skip_unknown_fields: 1,
         },
       });
       stream.resume();

@@ -2,6 +2,9 @@
 
 import { randomUUID } from 'node:crypto';
 import { ATTR, type Aggregation, type EventName } from '@rollcall/semconv';
+import type { RowObject } from '../native/encode-rows.ts';
+import type { OtelTable } from '../rows/tables.ts';
+import { Writers } from '../rows/writers.ts';
 import type { SpoolBlock } from '../spool/spool.ts';
 
 /** Who the facts are about. */
@@ -45,22 +48,14 @@ export function evidenceOf(
   { events = [], metrics = [] }: { events?: readonly EventFact[]; metrics?: readonly MetricFact[] },
   receivedAtMs: number,
 ): SpoolBlock[] {
-  const sums = metrics.filter(({ aggregation }) => aggregation === 'sum');
-  const gauges = metrics.filter(({ aggregation }) => aggregation !== 'sum');
-  return [
-    block(
-      'otel_logs',
-      events.map((fact) => eventRow(run, fact, receivedAtMs)),
-    ),
-    block(
-      'otel_metrics_sum',
-      sums.map((fact) => sumRow(run, fact, receivedAtMs)),
-    ),
-    block(
-      'otel_metrics_gauge',
-      gauges.map((fact) => metricRow(run, fact, receivedAtMs)),
-    ),
-  ].filter(({ rows }) => rows > 0);
+  const writers = new Writers();
+  const add = (table: OtelTable, row: RowObject): void => writers.of(table).addRow(row);
+  for (const fact of events) add('otel_logs', eventRow(run, fact, receivedAtMs));
+  for (const fact of metrics) {
+    if (fact.aggregation === 'sum') add('otel_metrics_sum', sumRow(run, fact, receivedAtMs));
+    else add('otel_metrics_gauge', metricRow(run, fact, receivedAtMs));
+  }
+  return writers.take();
 }
 
 /** A key for an addition that nobody will repeat. */
@@ -68,21 +63,16 @@ export function newIncrementKey(): string {
   return randomUUID();
 }
 
-function block(table: string, rows: readonly object[]): SpoolBlock {
-  const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
-  return { table, rows: rows.length, bytes: Buffer.from(text.toWellFormed()) };
-}
-
 function eventRow(
   run: RunIdentity,
   { event, atNs, clientId = '', attempt, attributes = {} }: EventFact,
   receivedAtMs: number,
-): object {
+): RowObject {
   const severity = event.endsWith('failure') ? 'ERROR' : 'INFO';
   return {
     ...commonColumns(run, clientId, receivedAtMs),
-    Timestamp: nanoseconds(atNs),
-    ObservedTimestamp: nanoseconds(atNs),
+    Timestamp: atNs,
+    ObservedTimestamp: atNs,
     // Nothing was traced here. The trace of the run is the one that its process tells; an origin need not be one.
     TraceId: '',
     SeverityText: severity,
@@ -92,7 +82,7 @@ function eventRow(
   };
 }
 
-function sumRow(run: RunIdentity, fact: MetricFact, receivedAtMs: number): object {
+function sumRow(run: RunIdentity, fact: MetricFact, receivedAtMs: number): RowObject {
   return { ...metricRow(run, fact, receivedAtMs), AggregationTemporality: 2, IsMonotonic: false };
 }
 
@@ -101,13 +91,13 @@ function metricRow(
   run: RunIdentity,
   { metric, aggregation, unit, value, atNs, clientId = '', attempt, incrementKey }: MetricFact,
   receivedAtMs: number,
-): object {
+): RowObject {
   return {
     ...commonColumns(run, clientId, receivedAtMs),
     MetricName: metric,
     MetricUnit: unit,
-    StartTimeUnix: nanoseconds(0n),
-    TimeUnix: nanoseconds(atNs),
+    StartTimeUnix: 0n,
+    TimeUnix: atNs,
     Value: value,
     Attributes: {
       ...identity(run, clientId, attempt),
@@ -117,7 +107,7 @@ function metricRow(
   };
 }
 
-function commonColumns(run: RunIdentity, clientId: string, receivedAtMs: number): object {
+function commonColumns(run: RunIdentity, clientId: string, receivedAtMs: number): RowObject {
   return {
     ProjectId: run.project,
     ReceivedAt: Math.floor(receivedAtMs / 1000),
@@ -138,9 +128,4 @@ function identity(run: RunIdentity, clientId: string, attempt: number | undefine
     ...(clientId === '' ? {} : { [ATTR.CLIENT_ID]: clientId }),
     ...(attempt === undefined ? {} : { [ATTR.ATTEMPT]: String(attempt) }),
   };
-}
-
-/** ClickHouse reads a bare integer as the ticks of a DateTime64(9); a JavaScript number would lose the last digits. */
-function nanoseconds(time: bigint): unknown {
-  return (JSON as unknown as { rawJSON: (text: string) => unknown }).rawJSON(String(time));
 }

@@ -2,7 +2,6 @@
 
 import { once } from 'node:events';
 import type { RunName } from '../rollup/rollups.ts';
-import type { Part } from '../rollup/statements.ts';
 import type { SpoolBlock } from '../spool/spool.ts';
 import { evidenceOf, type EventFact, type MetricFact, type RunIdentity } from './evidence.ts';
 import { TrackingError } from './tracking-error.ts';
@@ -11,7 +10,7 @@ export interface WritesOptions {
   /** Resolves when the rows are on disk; `inserted` resolves when they are in ClickHouse. */
   readonly persist: (blocks: readonly SpoolBlock[]) => Promise<{ inserted: Promise<unknown> }>;
   /** Resolves when the rollups tell of these runs as they are now. */
-  readonly settle: (names: readonly RunName[], parts: readonly Part[]) => Promise<void>;
+  readonly settle: (names: readonly RunName[]) => Promise<void>;
   /** Resolves when what an earlier process accepted is in ClickHouse: before that nobody knows which IDs are taken. */
   readonly recovered: Promise<unknown>;
   /** Milliseconds since 1970. */
@@ -42,7 +41,7 @@ export class Writes {
     const key = keyOf(run.project, run.runId);
     const before = this.#underWay.get(key);
     const arrived = Promise.all([before, inserted]).then(() =>
-      this.#options.settle([{ project: run.project, runId: run.runId }], partsOf(facts)),
+      this.#options.settle([{ project: run.project, runId: run.runId }]),
     );
     const cleared = arrived
       .catch(() => undefined)
@@ -90,15 +89,6 @@ const BEHIND = 'ClickHouse is behind with what it was told of this. Ask again in
 
 function keyOf(project: string, runId: string): string {
   return JSON.stringify([project, runId]);
-}
-
-/** What the rollups depend on; a new try, or an end, may change what counts of the metrics too. */
-function partsOf({ events = [], metrics = [] }: Facts): Part[] {
-  const isFirstTry = events.every(({ attempt = 1 }) => attempt === 1);
-  return [
-    ...(events.length > 0 ? (['events'] as const) : []),
-    ...(metrics.length > 0 || !isFirstTry ? (['metrics'] as const) : []),
-  ];
 }
 
 async function inTime(work: Promise<unknown>, otherwise: string): Promise<void> {

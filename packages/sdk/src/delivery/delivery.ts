@@ -20,6 +20,7 @@ import { sdkLog } from '../faults.ts';
 import type { Series } from '../metrics/series.ts';
 import type { Contents, Keepable, TelemetrySpool } from '../spool/telemetry-spool.ts';
 import { Outbox, type SendResult } from './outbox.ts';
+import { encodeLogs, encodePoints, encodeSpans } from './protobuf/encode-request.ts';
 import { postKept } from './post-kept.ts';
 import { Transport } from './transport.ts';
 
@@ -47,6 +48,13 @@ const BRIM = MAX_RECORDS / 4;
 const LONGEST_HOLD_MS = 50;
 const HOLD_STEP_MS = 5;
 
+/** The stock serializers but for the encoding of requests, which is where the time goes. */
+const PROTOBUF = {
+  traces: { ...ProtobufTraceSerializer, serializeRequest: encodeSpans },
+  logs: { ...ProtobufLogsSerializer, serializeRequest: encodeLogs },
+  metrics: { ...ProtobufMetricsSerializer, serializeRequest: encodePoints },
+};
+
 /** The outboxes and the way they take. */
 export class Delivery {
   readonly spans: Outbox<ReadableSpan>;
@@ -72,7 +80,7 @@ export class Delivery {
     this.#contentType = json ? 'application/json' : 'application/x-protobuf';
     this.#serializers = json
       ? { traces: JsonTraceSerializer, logs: JsonLogsSerializer, metrics: JsonMetricsSerializer }
-      : { traces: ProtobufTraceSerializer, logs: ProtobufLogsSerializer, metrics: ProtobufMetricsSerializer };
+      : PROTOBUF;
     const sendSpans = this.#sender('v1/traces', this.#serializers.traces);
     const sendLogs = this.#sender('v1/logs', this.#serializers.logs);
     const sendMetrics = this.#sender('v1/metrics', this.#serializers.metrics);

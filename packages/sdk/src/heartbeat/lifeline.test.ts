@@ -16,6 +16,7 @@ test('two threads number the events of a run without gaps and without doubles', 
     { eval: true, workerData: lifeline.memory },
   );
   await once(thread, 'message');
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   thread.postMessage('go');
   for (let event = 0; event < 20_000; event++) taken.push(lifeline.nextEvent());
   const [others] = (await once(thread, 'message')) as [number[]];

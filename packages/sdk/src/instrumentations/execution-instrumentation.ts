@@ -1,4 +1,5 @@
 /** What all instrumentations of schedulers and queues have in common: their form, and their hooks. */
+import { types } from 'node:util';
 import {
   InstrumentationBase,
   InstrumentationNodeModuleDefinition,
@@ -58,7 +59,7 @@ export abstract class ExecutionInstrumentation<
     return undefined;
   }
 
-  /** A module to patch when it is loaded; `takeBack` undoes the patch when the instrumentation is disabled. */
+  /** A module to patch when it is loaded. */
   protected module(
     name: string,
     versions: string[],
@@ -85,6 +86,8 @@ export abstract class ExecutionInstrumentation<
   ): void {
     const original: unknown = owner?.[name];
     if (owner === undefined || typeof original !== 'function' || isWrapped(original)) return;
+    // Nobody can change what an ES module exports once it is loaded; only its objects and classes.
+    if (types.isModuleNamespaceObject(owner)) return;
     this._wrap(owner, name, wrapper);
   }
 }

@@ -3,15 +3,12 @@ import { trace, type Attributes } from '@opentelemetry/api';
 import { ATTR, toIdentityText } from '@rollcall/semconv';
 import { safely } from '../faults.ts';
 import { injectRun, runIn, type Carrier } from '../run/handed-run.ts';
-import type { Run } from '../run/handles.ts';
+import type { Run, Schedule } from '../run/handles.ts';
 import { scopeOf } from '../run/scope.ts';
-import { job, joinRun } from '../start.ts';
-
-/** When something runs: a cron expression with its time zone, or an interval. */
-export type Schedule = { cron: string; timeZone?: string | undefined } | { everyMs: number };
+import { job, joinRun, startRollcall } from '../start.ts';
 
 /** Why a run began. */
-export type Trigger = 'schedule' | 'manual' | 'queue';
+type Trigger = 'schedule' | 'manual' | 'queue';
 
 /** One execution of a scheduled function or of a queue's job, as an instrumentation sees it. */
 export interface Execution {
@@ -31,7 +28,7 @@ export interface Execution {
   isPostponed?: (error: unknown) => boolean;
 }
 
-export interface QueuedJob {
+interface QueuedJob {
   /** `bullmq`, `pg-boss`, … */
   system: string;
   name: string;
@@ -74,7 +71,7 @@ async function joinExecution<T>(
 }
 
 async function ownExecution<T>(execution: Execution, work: (run: Run) => T | PromiseLike<T>): Promise<T> {
-  const { jobName, clientId, queue, signal, isPostponed } = execution;
+  const { jobName, clientId, queue, schedule, signal, isPostponed } = execution;
   let postponed: { error: unknown } | undefined;
   const guarded = async (run: Run): Promise<T | undefined> => {
     try {
@@ -95,6 +92,7 @@ async function ownExecution<T>(execution: Execution, work: (run: Run) => T | Pro
     },
     {
       attributes: describe(execution),
+      ...(schedule === undefined ? {} : { schedule }),
       ...WITHOUT_WAITING,
       ...attemptOf(queue),
       ...(queue === undefined ? {} : { externalId: queue.externalId }),
@@ -116,12 +114,8 @@ function attemptOf(queue: QueuedJob | undefined): { attempt?: number } {
   return queue === undefined ? {} : { attempt: queue.attempt };
 }
 
-function describe({ trigger, schedule, delayMs, queue }: Execution): Attributes {
+function describe({ trigger, delayMs, queue }: Execution): Attributes {
   const attributes: Attributes = { [ATTR.TRIGGER]: trigger };
-  if (schedule !== undefined && 'cron' in schedule) {
-    attributes[ATTR.SCHEDULE_CRON] = schedule.cron;
-    if (schedule.timeZone !== undefined) attributes[ATTR.SCHEDULE_TIME_ZONE] = schedule.timeZone;
-  } else if (schedule !== undefined) attributes[ATTR.SCHEDULE_EVERY_MS] = schedule.everyMs;
   if (delayMs !== undefined && Number.isFinite(delayMs)) {
     attributes[ATTR.QUEUE_DELAY_MS] = Math.max(0, Math.round(delayMs));
   }
@@ -146,7 +140,7 @@ export function carrierOfCaller(clientId: string | undefined): Carrier | undefin
 }
 
 /** The key under which a queue's job carries the run, where its library has no place for such things. */
-export const CARRIER_KEY = '_rollcall';
+const CARRIER_KEY = '_rollcall';
 
 /** Puts the carrier into a job's data. Data that is no plain object is left as it is. */
 export function withCarrier(data: unknown, carrier: Carrier | undefined): unknown {
@@ -166,4 +160,25 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
+}
+
+/** Until then an application has set up its own OpenTelemetry, and whatever runs tells its schedule itself. */
+const DECLARE_AFTER_MS = 1_000;
+
+/** Says when a job is due, so that it is missed even if it never runs. `null`: no longer. */
+export function declareSchedule(jobName: string, schedule: Schedule | null | undefined): void {
+  if (schedule === undefined) return;
+  const declare = () => startRollcall().declareSchedule(toIdentityText(jobName), schedule);
+  setTimeout(() => safely('declare a schedule', declare), DECLARE_AFTER_MS).unref();
+}
+
+/** A cron expression with the time zone, where there is one. */
+export function cronSchedule(cron: string, timeZone: string | undefined): Schedule {
+  return timeZone === undefined ? { cron } : { cron, timeZone };
+}
+
+/** In-process schedulers read an expression in the machine's time zone unless told otherwise; Rollcall in UTC. */
+export function zoneOf(timeZone: string | undefined): string {
+  const isLocal = timeZone === undefined || timeZone === 'local' || timeZone === 'system';
+  return isLocal ? Intl.DateTimeFormat().resolvedOptions().timeZone : timeZone;
 }

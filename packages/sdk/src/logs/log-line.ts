@@ -1,5 +1,6 @@
 /** Sends a log line of the application as an OTLP record of the run that it was written in. */
 
+import { inspect } from 'node:util';
 import { SeverityNumber, type Attributes } from '@opentelemetry/api';
 import { ATTR } from '@rollcall/semconv';
 import { safely } from '../faults.ts';
@@ -63,8 +64,10 @@ function toAttributes(fields: Record<string, unknown>): Attributes {
   return attributes;
 }
 
-function toText(value: unknown): string {
-  if (typeof value !== 'object') return String(value);
+/** Any value as text; the texts of things that have none of their own are JSON. */
+export function toText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'object') return inspect(value);
   try {
     return JSON.stringify(value) ?? '';
   } catch {

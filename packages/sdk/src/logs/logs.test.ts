@@ -1,3 +1,4 @@
+/* oxlint-disable no-console -- that is what it is about */
 import { expect, onTestFinished, test } from 'vitest';
 import { Receiver, type ReceivedEvent } from '../../test/receiver.ts';
 import { runProgram, startWatched } from '../../test/watched.ts';

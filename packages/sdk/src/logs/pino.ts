@@ -4,7 +4,7 @@ import { tracingChannel } from 'node:diagnostics_channel';
 import { SeverityNumber } from '@opentelemetry/api';
 import { placeOf } from '../run/scope.ts';
 import { CONTEXT_FIELDS } from './log-context.ts';
-import { sendLine, type LogLine } from './log-line.ts';
+import { sendLine, toText, type LogLine } from './log-line.ts';
 
 const CHANNEL = 'pino_asJson';
 /** Told by every line of a pino logger, and by the telemetry itself. */
@@ -66,7 +66,7 @@ function readLine({ instance, result }: Told): LogLine | undefined {
 
 /** pino serialises errors as `{ type, message, stack }`. */
 function asError({ type, message, stack }: Record<string, unknown>) {
-  return { name: String(type ?? 'Error'), message: String(message ?? ''), stack };
+  return { name: toText(type ?? 'Error'), message: toText(message ?? ''), stack };
 }
 
 /** pino's levels are numbers; those in between are of the kind below. */

@@ -3,7 +3,7 @@
 import { Writable } from 'node:stream';
 import { placeOf, type Place } from '../run/scope.ts';
 import { CONTEXT_FIELDS, contextOf } from './log-context.ts';
-import { sendLine, severityOfName, type LogLine } from './log-line.ts';
+import { sendLine, severityOfName, toText, type LogLine } from './log-line.ts';
 
 /** What is needed of a winston logger, so that the SDK need not depend on winston. */
 export interface WinstonLike {
@@ -27,6 +27,7 @@ const PLACE = Symbol('rollcall.place');
  * captureWinston(logger);
  */
 export function captureWinston(logger: WinstonLike): () => void {
+  // oxlint-disable-next-line typescript/unbound-method -- called on the logger, and put back into it
   const original = logger.write;
   const transport = new RunTransport(logger);
   let isOn = true;
@@ -66,7 +67,7 @@ class RunTransport extends Writable {
   /** winston tells modern transports by this method. */
   log(info: Info, done: () => void): void {
     const place = info[PLACE] as Place | undefined;
-    const level = String(info['level']);
+    const level = toText(info['level']);
     const isEnabled = this.#logger.isLevelEnabled?.(levelOf(info)) ?? true;
     if (place !== undefined && isEnabled) sendLine(() => readInfo(info, level), place);
     done();
@@ -75,7 +76,7 @@ class RunTransport extends Writable {
 
 /** The level before a format coloured it. */
 function levelOf(info: Info): string {
-  return String(info[Symbol.for('level')] ?? info['level']);
+  return toText(info[Symbol.for('level')] ?? info['level']);
 }
 
 const OWN_FIELDS = new Set(['level', 'message', 'timestamp', 'stack']);
@@ -85,12 +86,12 @@ function readInfo(info: Info, level: string): LogLine {
   const { message, stack } = info;
   const error = [info, message, ...rest.map(([, value]) => value)].find((value) => value instanceof Error);
   const shown =
-    error ?? (typeof stack === 'string' ? { name: 'Error', message: String(message), stack } : undefined);
+    error ?? (typeof stack === 'string' ? { name: 'Error', message: toText(message), stack } : undefined);
   return {
     source: 'winston',
     severity: severityOfName(levelOf(info)),
     level: levelOf(info) || level,
-    message: message instanceof Error ? message.message : String(message ?? ''),
+    message: message instanceof Error ? message.message : toText(message ?? ''),
     fields: Object.fromEntries(rest.filter(([, value]) => !(value instanceof Error))),
     ...(shown === undefined ? {} : { error: shown }),
   };

@@ -27,13 +27,12 @@ export interface ClaimRequest {
 export interface Claim {
   status: 'claimed' | 'unclaimed' | 'taken';
   runId: string;
-  /** Whose ID it is, where an earlier attempt has claimed it. */
-  earlier?: { origin: string; attempt: number };
+  /** The earlier attempt that has claimed the ID. */
+  earlier?: { attempt: number };
 }
 
 interface Attempt {
   runId: string;
-  origin: string;
   attempt: number;
 }
 
@@ -86,13 +85,14 @@ export class Claims {
   ): Promise<Exchanged> {
     const { headers, heartbeatIntervalMs } = this.#config;
     const startedAt = new Date(toEpochMs(startTime)).toISOString();
-    const common = { job, origin, startedAt, heartbeatIntervalMs };
     const place = { method: 'POST' as const, path: '/api/v1/runs', timeoutMs };
     if (externalId !== undefined) {
       // Ingest remembers which run it made under a key, so a key that the attempts share gives them one run.
-      const key = `execution-${digest(executionOf({ job, externalId }))}`;
-      return exchange({ endpoint, headers }, { ...place, body: common, key });
+      // What comes again under one key must be the same request, so it says nothing of the attempt.
+      const key = `execution-${origin}`;
+      return exchange({ endpoint, headers }, { ...place, body: { job, origin }, key });
     }
+    const common = { job, origin, startedAt, heartbeatIntervalMs };
     const body = { ...common, runId, ifTaken: isGiven ? 'refuse' : 'next' };
     return exchange({ endpoint, headers }, { ...place, body });
   }
@@ -129,19 +129,19 @@ async function expire(afterMs: number): Promise<undefined> {
 }
 
 /** Ingest answers with the record that is there, which may be that of an earlier attempt. */
-function earlierOf(answer: Exchanged, request: ClaimRequest): Pick<Claim, 'earlier'> {
-  if (answer.status !== 'accepted' || request.externalId === undefined) return {};
-  const { origin, attempt } = answer.record;
-  if (typeof origin !== 'string' || typeof attempt !== 'number' || origin === request.origin) return {};
-  return { earlier: { origin, attempt } };
+function earlierOf(answer: Exchanged, { externalId }: ClaimRequest): Pick<Claim, 'earlier'> {
+  if (externalId === undefined || answer.status !== 'accepted' || answer.created) return {};
+  const { attempt } = answer.record;
+  return typeof attempt === 'number' ? { earlier: { attempt } } : {};
+}
+
+/** What all attempts of an execution have in common, whoever runs them. */
+export function originOfExecution(job: string, externalId: string): string {
+  return createHash('sha256').update(executionOf({ job, externalId })).digest('hex').slice(0, 32);
 }
 
 function executionOf({ job, externalId }: Pick<ClaimRequest, 'job' | 'externalId'>): string {
   return externalId === undefined ? '' : JSON.stringify([job, externalId]);
-}
-
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
 function runIdOf(answer: Exchanged): string | undefined {

@@ -16,8 +16,9 @@ import type { BeatOwner } from '../heartbeat/beat-record.ts';
 import type { Interruption, Living } from '../heartbeat/heartbeat.ts';
 import type { Lifeline, Progress } from '../heartbeat/lifeline.ts';
 import type { Vitals } from '../heartbeat/vitals.ts';
-import { Cancellation, LONGEST_TIMER_MS, resultOf, supervise } from './cancellation.ts';
-import type { Claim } from './claims.ts';
+import { Cancellation, LONGEST_TIMER_MS, resultOf, supervise, type Settled } from './cancellation.ts';
+import { originOfExecution, type Claim, type ClaimRequest } from './claims.ts';
+import { observe } from './observe.ts';
 import { ClientRun } from './client-run.ts';
 import { listClients, runClients } from './clients.ts';
 import type { Core } from './core.ts';
@@ -42,6 +43,8 @@ import { severityOf, TrackedRun, type RunEvent, type TrackedRunParts } from './t
 import { untrackedClient } from './untracked.ts';
 
 const MAX_ROSTER = 500;
+/** Of a run that is over, tries by client are remembered for so many clients. */
+const MOST_ATTEMPTS_KEPT = 100;
 
 export class JobRun extends TrackedRun implements Run, Living {
   readonly runId: string;
@@ -73,32 +76,35 @@ export class JobRun extends TrackedRun implements Run, Living {
 
   /** Begins a job run where the caller is, as a run of its own even inside another. */
   static async start(core: Core, name: unknown, options: JobOptions): Promise<JobRun> {
-    const startTime = now();
-    // All that is given is read here: what throws must throw before anybody has heard of the run.
-    const limits = { parent: signalOf(options), ...limitsOf(options) };
-    const jobName = nameOfJob(name);
-    const parent = withoutScope(context.active());
-    const span = core.tracer.startSpan(
-      jobName,
-      { startTime, attributes: { [ATTR.JOB_NAME]: jobName, [ATTR.SPAN_KIND]: SPAN_KIND.JOB_RUN } },
-      unsuppressTracing(parent),
-    );
-    const before = options.retryOf instanceof JobRun ? options.retryOf : undefined;
-    const ownOrigin = before?.origin ?? originOf(span, parent);
-    const externalId = options.externalId ?? undefined;
-    const startedAtMs = toEpochMs(startTime);
-    const wanted = core.runIds.take(options.runId, startedAtMs);
-    const isGiven = wanted === options.runId;
-    const request = { job: jobName, runId: wanted, isGiven, origin: ownOrigin, startTime, externalId };
+    const prepared = prepare(core, name, options);
+    const { before, request } = prepared;
     const claim: Claim =
       before === undefined ? await core.claims.claim(request) : { status: 'claimed', runId: before.runId };
+    return JobRun.#make(core, name, options, prepared, claim);
+  }
+
+  /** The same at once, for work that cannot wait: nobody is asked whether the ID is free. */
+  static startNow(core: Core, name: unknown, options: JobOptions): JobRun {
+    const prepared = prepare(core, name, options);
+    const { before, request } = prepared;
+    const claim: Claim = { status: 'unclaimed', runId: before?.runId ?? request.runId };
+    return JobRun.#make(core, name, options, prepared, claim);
+  }
+
+  static #make(
+    core: Core,
+    name: unknown,
+    options: JobOptions,
+    { limits, parent, span, before, request }: ReturnType<typeof prepare>,
+    claim: Claim,
+  ): JobRun {
+    const { job: jobName, origin, startTime, externalId } = request;
     const { runId, earlier } = claim;
-    const origin = earlier?.origin ?? ownOrigin;
     const attempt = isCount(options.attempt)
       ? options.attempt
       : (before ?? earlier ?? { attempt: 0 }).attempt + 1;
     if (claim.status === 'claimed') core.runIds.note(runId);
-    if (externalId !== undefined) core.claims.remember(request, { runId, origin, attempt });
+    if (externalId !== undefined) core.claims.remember(request, { runId, attempt });
     const stamp = {
       [ATTR.RUN_ID]: runId,
       [ATTR.JOB_NAME]: jobName,
@@ -183,6 +189,26 @@ export class JobRun extends TrackedRun implements Run, Living {
       this.#closeClient(client);
     });
     return resultOf(settled, client.cancellation);
+  }
+
+  /**
+   * Like `client`, for work that may be synchronous: its result comes back as it came.
+   * `conclude` may find out of the result that the client failed after all.
+   */
+  clientNow<T>(
+    clientId: string,
+    fn: (client: Client) => T,
+    conclude: (client: Client, settled: Settled<unknown>) => Settled<unknown>,
+  ): T {
+    const client = safely('start a client run', () => this.#startClient(clientId, {}));
+    if (client === undefined) return fn(untrackedClient(clientId, this, this.signal));
+    return observe(
+      () => context.with(client.context, fn, undefined, client),
+      (settled) => {
+        client.finish(conclude(client, settled));
+        this.#closeClient(client);
+      },
+    );
   }
 
   async clients<T>(
@@ -373,7 +399,10 @@ export class JobRun extends TrackedRun implements Run, Living {
   /** Between two clients of a list there may be none open; after an abort a list starts no further one. */
   #stopIfOver(): void {
     const goesOn = this.#openClients.size > 0 || (this.#openLists > 0 && !this.signal.aborted);
-    if (this.ended && !goesOn) this.core.heartbeat.stop(this);
+    if (!this.ended || goesOn) return;
+    this.core.heartbeat.stop(this);
+    // Nobody counts on with so many; a late client of a small run still gets its next attempt.
+    if (this.#counts.attempts.size > MOST_ATTEMPTS_KEPT) this.#counts.attempts.clear();
   }
 
   #isClientId(clientId: unknown, consequence: string): clientId is string {
@@ -406,6 +435,29 @@ export class JobRun extends TrackedRun implements Run, Living {
     const text = `A timeout is 1 to ${LONGEST_TIMER_MS} ms, not ${describeValue(timeoutMs)}; there is none`;
     this.note(NOTE.INVALID_TIMEOUT, 'timeoutMs', text);
   }
+}
+
+/** Reads what a run is started with, and begins its span. */
+function prepare(core: Core, name: unknown, options: JobOptions) {
+  const startTime = now();
+  // All that is given is read here: what throws must throw before anybody has heard of the run.
+  const limits = { parent: signalOf(options), ...limitsOf(options) };
+  const jobName = nameOfJob(name);
+  const parent = withoutScope(context.active());
+  const span = core.tracer.startSpan(
+    jobName,
+    { startTime, attributes: { [ATTR.JOB_NAME]: jobName, [ATTR.SPAN_KIND]: SPAN_KIND.JOB_RUN } },
+    unsuppressTracing(parent),
+  );
+  const before = options.retryOf instanceof JobRun ? options.retryOf : undefined;
+  const externalId = options.externalId ?? undefined;
+  const newOrigin =
+    externalId === undefined ? originOf(span, parent) : originOfExecution(jobName, String(externalId));
+  const origin = before?.origin ?? newOrigin;
+  const runId = core.runIds.take(options.runId, toEpochMs(startTime));
+  const isGiven = runId === options.runId;
+  const request: ClaimRequest = { job: jobName, runId, isGiven, origin, startTime, externalId };
+  return { limits, parent, span, before, request };
 }
 
 /** Whether a place in a run is in another one, or is it. */

@@ -1,7 +1,8 @@
 /** Runs a function as a job run. */
 import { context } from '@opentelemetry/api';
 import { safely, sdkLog } from '../faults.ts';
-import { resultOf, supervise } from './cancellation.ts';
+import { resultOf, supervise, type Settled } from './cancellation.ts';
+import { observe } from './observe.ts';
 import type { Core } from './core.ts';
 import type { HandedRun } from './handed-run.ts';
 import type { JobOptions, JoinOptions, Run } from './handles.ts';
@@ -28,6 +29,22 @@ export async function runJob<T>(
   safely('end a job run', () => run.finish(settled));
   if (waits) await core.delivery.flush(JOB_FLUSH_MS);
   return resultOf(settled, run.cancellation);
+}
+
+/** The same for work that may be synchronous: its result comes back as it came. */
+export function runJobNow<T>(
+  core: Core,
+  name: string,
+  fn: (run: JobRun | undefined) => T,
+  options: JobOptions,
+  conclude: (run: JobRun, settled: Settled<unknown>) => Settled<unknown>,
+): T {
+  const run = safely('start a job run', () => JobRun.startNow(core, name, options));
+  if (run === undefined) return fn(undefined);
+  return observe(
+    () => context.with(run.context, fn, undefined, run),
+    (settled) => run.finish(conclude(run, settled)),
+  );
 }
 
 /** Runs a function as a part of a run that began elsewhere. Without one it just runs. */

@@ -1,8 +1,11 @@
 /** Says on the start of a run when its job is due. */
-import type { Attributes } from '@opentelemetry/api';
-import { ATTR, describeValue, SCHEDULE_KIND } from '@rollcall/semconv';
-import { safely } from '../faults.ts';
-import type { JobOptions } from './handles.ts';
+import { ROOT_CONTEXT, type Attributes } from '@opentelemetry/api';
+import { ATTR, describeValue, EVENT, SCHEDULE_KIND } from '@rollcall/semconv';
+import { now } from '../clock.ts';
+import { safely, sdkLog } from '../faults.ts';
+import type { Core } from './core.ts';
+import type { JobOptions, Schedule } from './handles.ts';
+import { nameOfJob } from './job-name.ts';
 
 export interface DescribedSchedule {
   attributes: Attributes;
@@ -31,6 +34,22 @@ export function describeSchedule(options: JobOptions): DescribedSchedule {
     }
   });
   return described;
+}
+
+/** Says it of a job that has no run yet, or none any more. */
+export function emitSchedule(core: Core, jobName: unknown, schedule: Schedule | null): void {
+  const { attributes, problems } = describeSchedule({ schedule });
+  for (const { text } of problems) sdkLog.warn(text);
+  if (attributes[ATTR.SCHEDULE_KIND] === undefined) return;
+  const timestamp = now();
+  core.logger.emit({
+    eventName: EVENT.JOB_SCHEDULED,
+    timestamp,
+    observedTimestamp: timestamp,
+    // Of no run, whichever the caller is in.
+    context: ROOT_CONTEXT,
+    attributes: { ...attributes, [ATTR.JOB_NAME]: nameOfJob(jobName) },
+  });
 }
 
 const DURATIONS = [

@@ -5,6 +5,7 @@ import {
   propagation,
   trace,
   type Attributes,
+  type BaggageEntry,
   type Context,
   type Span,
 } from '@opentelemetry/api';
@@ -47,9 +48,20 @@ export interface Place {
 export function placeOf(): Place | undefined {
   const active = context.active();
   const scope = scopeOf(active);
-  if (scope === undefined) return undefined;
+  if (scope === undefined) return adoptedRun();
   const span = trace.getSpan(active) ?? (scope.client ?? scope.run).span;
   return { scope, context: active, span };
+}
+
+let adopted: JobRun | undefined;
+
+/** Makes a run that of all code of the process which is in no other. */
+export function adoptRun(run: JobRun): void {
+  adopted = run;
+}
+
+export function adoptedRun(): JobRun | undefined {
+  return adopted?.ended === false ? adopted : undefined;
 }
 
 export function scopeOf(of: Context = context.active()): Scope | undefined {
@@ -61,14 +73,14 @@ const CARRIED = [ATTR.RUN_ID, ATTR.RUN_ORIGIN, ATTR.JOB_NAME, ATTR.CLIENT_ID, AT
 
 /** Adds the run to the baggage, and leaves what else is in there. */
 export function withBaggage(parent: Context, stamp: Attributes): Context {
-  let baggage = propagation.getBaggage(parent) ?? propagation.createBaggage();
+  const entries: Record<string, BaggageEntry> = {};
+  for (const [key, entry] of propagation.getBaggage(parent)?.getAllEntries() ?? []) entries[key] = entry;
   for (const key of CARRIED) {
     const value = stamp[key];
-    if (typeof value === 'string' || typeof value === 'number') {
-      baggage = baggage.setEntry(key, { value: String(value) });
-    }
+    if (typeof value === 'string' || typeof value === 'number') entries[key] = { value: String(value) };
   }
-  return propagation.setBaggage(parent, baggage);
+  // All at once: each entry that is set by itself copies the others.
+  return propagation.setBaggage(parent, propagation.createBaggage(entries));
 }
 
 /**

@@ -6,7 +6,9 @@ import { laterOf, now } from '../clock.ts';
 import { safely } from '../faults.ts';
 import { describeError } from './describe-error.ts';
 import { isCancellation } from './ending.ts';
+import type { Settled } from './cancellation.ts';
 import type { Step } from './handles.ts';
+import { observe } from './observe.ts';
 import { contextWithin, withScope, type Scope } from './scope.ts';
 import type { TrackedRun } from './tracked-run.ts';
 
@@ -26,6 +28,25 @@ export async function runStep<T>(
   } finally {
     safely('end a step', () => step.end());
   }
+}
+
+/** The same for work that may be synchronous: its result comes back as it came. */
+export function runStepNow<T>(
+  owner: TrackedRun,
+  name: string,
+  fn: () => T,
+  conclude: (settled: Settled<unknown>) => Settled<unknown>,
+): T {
+  const step = safely('start a step', () => new TrackedStep(owner, name));
+  if (step === undefined) return fn();
+  return observe(
+    () => context.with(step.context, fn),
+    (settled) => {
+      const concluded = conclude(settled);
+      if (concluded.how === 'threw') step.fail(concluded.error);
+      step.end();
+    },
+  );
 }
 
 /** A step that nobody watches. */

@@ -22,7 +22,7 @@ export interface TrackingRequest {
  * `refused`: this request will never be accepted as it is.
  */
 export type Exchanged =
-  | { status: 'accepted'; record: Record<string, unknown> }
+  | { status: 'accepted'; record: Record<string, unknown>; created: boolean }
   | { status: 'refused'; code: string; detail: string; record?: unknown }
   | { status: 'unavailable'; again: boolean; reason: string; afterMs?: number; cause?: unknown };
 
@@ -77,7 +77,10 @@ function classify(response: Response, body: Record<string, unknown> | undefined)
   const { status } = response;
   const code = typeof body?.['code'] === 'string' ? body['code'] : undefined;
   const detail = typeof body?.['detail'] === 'string' ? body['detail'] : `HTTP ${status}`;
-  if (response.ok && body !== undefined) return { status: 'accepted', record: body };
+  if (response.ok && body !== undefined) {
+    const created = status === 201 && !response.headers.has('idempotent-replay');
+    return { status: 'accepted', record: body, created };
+  }
   const afterMs = readRetryAfter(response.headers.get('retry-after'));
   const after = afterMs === undefined ? {} : { afterMs };
   if (status === 408 || status === 429 || status >= 500) {

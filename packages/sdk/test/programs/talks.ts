@@ -1,4 +1,5 @@
 /** Logs with console, pino and winston, in and out of a run; what is captured says the argument. */
+/* oxlint-disable no-console -- that is what it is about */
 import pino from 'pino';
 import winston from 'winston';
 import { captureWinston, job, logContext } from '@rollcall/sdk';

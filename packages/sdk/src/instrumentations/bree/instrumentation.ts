@@ -8,7 +8,7 @@ import {
   type ExecutionConfig,
   type Patchable,
 } from '../execution-instrumentation.ts';
-import { runExecution, type Execution } from '../execution.ts';
+import { cronSchedule, declareSchedule, runExecution, zoneOf, type Execution } from '../execution.ts';
 
 /** A job of bree's configuration. */
 export interface BreeJob {
@@ -41,8 +41,10 @@ export class BreeInstrumentation extends ExecutionInstrumentation<BreeJob> {
     const { default: main } = moduleExports as { default?: unknown };
     const bree = ((typeof moduleExports === 'function' ? moduleExports : main) as { prototype?: Patchable })
       ?.prototype;
+    const declare = (given: Bree, name: string | undefined) => this.announce(given, name);
     this.wrap(bree, 'start', (original) => {
       return async function start(this: Bree, ...args: unknown[]) {
+        declare(this, args[0] as string | undefined);
         // The timers that it sets remember who set them; a call of `run` from elsewhere is one by hand.
         return scheduled.run(true, async () => original.apply(this, args) as unknown);
       };
@@ -79,6 +81,13 @@ export class BreeInstrumentation extends ExecutionInstrumentation<BreeJob> {
         return original.call(this, filename, isJoinable ? { ...options, env } : options) as unknown;
       };
     });
+  }
+
+  private announce(bree: Bree, name: string | undefined): void {
+    for (const job of bree.config.jobs) {
+      if (job.name !== name || this.isSkipped(job)) continue;
+      declareSchedule(this.jobNameOf(job, job.name), scheduleOf(job, bree));
+    }
   }
 
   /** The run lasts as long as the worker; the caller waits, as it would otherwise, until the worker is made. */
@@ -124,9 +133,7 @@ export class BreeInstrumentation extends ExecutionInstrumentation<BreeJob> {
 
 function scheduleOf({ cron, interval, timezone }: BreeJob, bree: Bree): Execution['schedule'] {
   const zone = timezone ?? bree.config.timezone;
-  const isLocal = zone === undefined || zone === 'local' || zone === 'system';
-  const timeZone = isLocal ? Intl.DateTimeFormat().resolvedOptions().timeZone : zone;
-  if (typeof cron === 'string') return { cron, timeZone };
+  if (typeof cron === 'string') return cronSchedule(cron, zoneOf(zone));
   return typeof interval === 'number' && interval > 0 ? { everyMs: interval } : undefined;
 }
 

@@ -5,7 +5,14 @@ import {
   type ExecutionConfig,
   type Patchable,
 } from '../execution-instrumentation.ts';
-import { carrierOfCaller, runExecution, type Execution } from '../execution.ts';
+import {
+  carrierOfCaller,
+  cronSchedule,
+  declareSchedule,
+  runExecution,
+  zoneOf,
+  type Execution,
+} from '../execution.ts';
 
 /** A BullMQ job, as far as hooks and this instrumentation look at it. Before it is queued it has no more than name and data. */
 export interface BullMqJob {
@@ -83,6 +90,21 @@ export class BullMqInstrumentation extends ExecutionInstrumentation<BullMqJob> {
         ) as unknown;
       };
     });
+    const declare = (work: BullMqJob, repeat: BullMqJobOptions['repeat']) => {
+      if (!this.isSkipped(work)) declareSchedule(this.jobNameOf(work, work.name), scheduleOf(repeat));
+    };
+    this.wrap(Queue?.prototype, 'upsertJobScheduler', (original) => {
+      return async function upsertJobScheduler(
+        this: { name: string },
+        id: string,
+        repeat: BullMqJobOptions['repeat'],
+        template?: { name?: string; data?: unknown; opts?: BullMqJobOptions },
+        ...rest: unknown[]
+      ) {
+        declare({ name: template?.name ?? id, data: template?.data, queueName: this.name }, repeat);
+        return original.call(this, id, repeat, template, ...rest) as unknown;
+      };
+    });
     const carryFlow = (flow: FlowJob): FlowJob => this.carryFlow(flow);
     this.wrap(FlowProducer?.prototype, 'add', (original) => {
       return async function add(this: unknown, flow: FlowJob, ...rest: unknown[]) {
@@ -141,7 +163,7 @@ export class BullMqInstrumentation extends ExecutionInstrumentation<BullMqJob> {
 }
 
 function scheduleOf(repeat: BullMqJobOptions['repeat']): Execution['schedule'] {
-  if (repeat?.pattern !== undefined) return { cron: repeat.pattern, timeZone: repeat.tz };
+  if (repeat?.pattern !== undefined) return cronSchedule(repeat.pattern, zoneOf(repeat.tz));
   const everyMs = Number(repeat?.every);
   return Number.isFinite(everyMs) && everyMs > 0 ? { everyMs } : undefined;
 }

@@ -4,7 +4,7 @@ import {
   type ExecutionConfig,
   type Patchable,
 } from '../execution-instrumentation.ts';
-import { runExecution, type Execution } from '../execution.ts';
+import { cronSchedule, declareSchedule, runExecution, zoneOf, type Execution } from '../execution.ts';
 
 /** The croner job that runs. */
 export interface CronerJob {
@@ -37,6 +37,14 @@ export class CronerInstrumentation extends ExecutionInstrumentation<CronerJob> {
         return original.call(this, target) as unknown;
       };
     });
+    const declare = (job: CronerJob) => this.announce(job);
+    this.wrap(Cron?.prototype, 'schedule', (original) => {
+      return function schedule(this: CronerJob, ...args: unknown[]) {
+        const result: unknown = original.apply(this, args);
+        declare(this);
+        return result;
+      };
+    });
     const begin = (job: CronerJob, isScheduled: boolean) => {
       begun.set(job, this.executionOf(job, isScheduled ? due.get(job) : undefined, isScheduled));
       const { fn } = job;
@@ -53,12 +61,20 @@ export class CronerInstrumentation extends ExecutionInstrumentation<CronerJob> {
     });
   }
 
+  private announce(job: CronerJob): void {
+    if (typeof job.fn !== 'function' || this.isSkipped(job)) return;
+    declareSchedule(
+      this.jobNameOf(job, defaultNameOf(job, job.fn.name)),
+      this.executionOf(job, undefined, true).schedule,
+    );
+  }
+
   private track(fn: JobFunction, begun: WeakMap<CronerJob, Execution>): JobFunction {
     return (job, context) => {
       // Croner calls the function before it lets anything else happen, so this is the execution that just began.
       const execution = begun.get(job);
       if (execution === undefined || this.isSkipped(job)) return fn(job, context);
-      const jobName = this.jobNameOf(job, job.name ?? (fn.name || `cron ${job.getPattern()}`));
+      const jobName = this.jobNameOf(job, defaultNameOf(job, fn.name));
       return runExecution({ ...execution, jobName }, () => fn(job, context));
     };
   }
@@ -69,8 +85,12 @@ export class CronerInstrumentation extends ExecutionInstrumentation<CronerJob> {
       jobName: '',
       clientId: this.clientIdOf(job),
       trigger: isScheduled ? 'schedule' : 'manual',
-      schedule: cron === undefined ? undefined : { cron, timeZone: job.options.timezone },
+      schedule: cron === undefined ? undefined : cronSchedule(cron, zoneOf(job.options.timezone)),
       delayMs: dueAtMs === undefined ? undefined : Date.now() - dueAtMs,
     };
   }
+}
+
+function defaultNameOf(job: CronerJob, functionName: string): string {
+  return job.name ?? (functionName || `cron ${job.getPattern()}`);
 }

@@ -19,6 +19,12 @@ const FIELDS = /^\s*((?:\S+\s+){4}\S+)/;
 
 export class CronItems {
   readonly #known: { item: CronItem; cron: string }[] = [];
+  readonly #onNoted: (task: string, cron: string) => void;
+
+  /** Hears of each item whose expression is known. */
+  constructor(onNoted: (task: string, cron: string) => void) {
+    this.#onNoted = onNoted;
+  }
 
   /** Takes note of a crontab's lines; returns the items. */
   ofCrontab(crontab: string, items: CronItem[]): CronItem[] {
@@ -49,7 +55,8 @@ export class CronItems {
   }
 
   #note(item: CronItem, cron: unknown): void {
-    if (typeof cron === 'string' && typeof item.match === 'function')
-      this.#known.push({ item, cron: cron.trim() });
+    if (typeof cron !== 'string' || typeof item.match !== 'function') return;
+    this.#known.push({ item, cron: cron.trim() });
+    this.#onNoted(item.task, cron.trim());
   }
 }

@@ -5,7 +5,15 @@ import {
   type ExecutionConfig,
   type Patchable,
 } from '../execution-instrumentation.ts';
-import { carrierOfCaller, runExecution, takeCarrier, withCarrier, type Execution } from '../execution.ts';
+import {
+  carrierOfCaller,
+  cronSchedule,
+  declareSchedule,
+  runExecution,
+  takeCarrier,
+  withCarrier,
+  type Execution,
+} from '../execution.ts';
 import { CronItems, type CronItem } from './cron-items.ts';
 
 /** A job, as far as hooks and this instrumentation look at it. Before it is added it has no more than task and payload. */
@@ -76,7 +84,10 @@ export class GraphileWorkerInstrumentation extends ExecutionInstrumentation<Grap
           );
       };
     });
-    this.cronItems ??= new CronItems();
+    this.cronItems ??= new CronItems((task, cron) => {
+      const work = { task, payload: undefined };
+      if (!this.isSkipped(work)) declareSchedule(this.jobNameOf(work, task), cronSchedule(cron, 'UTC'));
+    });
     const { cronItems } = this;
     this.wrap(owner, 'parseCrontab', (original) => {
       return (crontab: string) => cronItems.ofCrontab(crontab, original(crontab) as CronItem[]);
@@ -120,7 +131,7 @@ export class GraphileWorkerInstrumentation extends ExecutionInstrumentation<Grap
       clientId: this.clientIdOf(work),
       carrier,
       trigger: schedule === undefined ? 'queue' : 'schedule',
-      schedule: schedule?.cron === undefined ? undefined : { cron: schedule.cron, timeZone: 'UTC' },
+      schedule: schedule?.cron === undefined ? undefined : cronSchedule(schedule.cron, 'UTC'),
       delayMs: Date.now() - new Date(job.run_at).getTime(),
       queue: {
         system: 'graphile-worker',

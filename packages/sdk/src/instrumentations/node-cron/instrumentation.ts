@@ -7,7 +7,7 @@ import {
   type ExecutionConfig,
   type Patchable,
 } from '../execution-instrumentation.ts';
-import { runExecution, type Execution } from '../execution.ts';
+import { cronSchedule, declareSchedule, runExecution, zoneOf, type Execution } from '../execution.ts';
 
 /** What node-cron knows of an execution. */
 export interface NodeCronWork {
@@ -15,6 +15,8 @@ export interface NodeCronWork {
   expression: string;
   /** Name of the task, where it has one. */
   name: string | undefined;
+  /** Name of the function that it runs. */
+  functionName: string | undefined;
   timeZone: string | undefined;
   /** Path of the file that a background task runs. */
   file: string | undefined;
@@ -53,9 +55,8 @@ export class NodeCronInstrumentation extends ExecutionInstrumentation<NodeCronWo
           const track = (...given: Parameters<typeof this.track>) => this.track(...given);
           return function patched(this: unknown, expression, task, options) {
             const given = typeof task === 'string' ? locate(task) : task;
-            return track(expression, given, options, (wrapped) =>
-              original.call(this, expression, wrapped, options),
-            );
+            const create = (wrapped: unknown) => original.call(this, expression, wrapped, options) as Task;
+            return track(planOf(expression, given, options), given, create, name === 'schedule');
           };
         });
       }
@@ -63,24 +64,27 @@ export class NodeCronInstrumentation extends ExecutionInstrumentation<NodeCronWo
   }
 
   private track(
-    expression: string,
+    plan: Plan,
     task: TaskFunction | string,
-    options: { name?: string; timezone?: string } | undefined,
     create: (task: TaskFunction | string) => Task,
+    isStarted: boolean,
   ): Task {
-    const plan: Plan = {
-      expression,
-      name: options?.name,
-      timeZone: options?.timezone,
-      file: typeof task === 'string' ? task : undefined,
-    };
-    if (typeof task !== 'function') return this.watch(create(task), plan);
-    const tracked = (context: NodeCronContext): unknown => {
+    const made =
+      typeof task === 'function' ? create(this.wrapTask(plan, task)) : this.watch(create(task), plan);
+    const work = { ...plan, context: {} };
+    // What is only created waits for somebody to start it.
+    if (isStarted && !this.isSkipped(work)) {
+      const { jobName, schedule } = this.executionOf(work);
+      declareSchedule(jobName, schedule);
+    }
+    return made;
+  }
+
+  private wrapTask(plan: Plan, task: TaskFunction): TaskFunction {
+    return (context) => {
       const work = { ...plan, context };
-      if (this.isSkipped(work)) return task(context);
-      return runExecution(this.executionOf(work, task.name), () => task(context));
+      return this.isSkipped(work) ? task(context) : runExecution(this.executionOf(work), () => task(context));
     };
-    return create(tracked);
   }
 
   /** A background task runs in a process of node-cron's own; its events say when. */
@@ -91,7 +95,7 @@ export class NodeCronInstrumentation extends ExecutionInstrumentation<NodeCronWo
       if (context.execution === undefined || this.isSkipped(work)) return;
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       open.set(context.execution.id, { resolve, reject });
-      runExecution(this.executionOf(work, ''), async () => promise).catch(() => undefined);
+      runExecution(this.executionOf(work), async () => promise).catch(() => undefined);
     });
     const settle = ({ execution }: NodeCronContext, isFailed: boolean) => {
       if (execution === undefined) return;
@@ -105,8 +109,8 @@ export class NodeCronInstrumentation extends ExecutionInstrumentation<NodeCronWo
     return task;
   }
 
-  private executionOf(work: NodeCronWork, functionName: string): Execution {
-    const { expression, name, timeZone, context, file } = work;
+  private executionOf(work: NodeCronWork): Execution {
+    const { expression, name, functionName, timeZone, context, file } = work;
     const fileName = file
       ?.split(/[\\/]/)
       .at(-1)
@@ -114,13 +118,27 @@ export class NodeCronInstrumentation extends ExecutionInstrumentation<NodeCronWo
     const isInvoked = context.execution?.reason === 'invoked';
     const dueAtMs = isInvoked ? undefined : context.date?.getTime();
     return {
-      jobName: this.jobNameOf(work, name ?? fileName ?? (functionName || `cron ${expression}`)),
+      jobName: this.jobNameOf(work, name ?? fileName ?? functionName ?? `cron ${expression}`),
       clientId: this.clientIdOf(work),
       trigger: isInvoked ? 'manual' : 'schedule',
-      schedule: { cron: expression, timeZone },
+      schedule: cronSchedule(expression, zoneOf(timeZone)),
       delayMs: dueAtMs === undefined ? undefined : Date.now() - dueAtMs,
     };
   }
+}
+
+function planOf(
+  expression: string,
+  task: TaskFunction | string,
+  options: { name?: string; timezone?: string } | undefined,
+): Plan {
+  return {
+    expression,
+    name: options?.name,
+    functionName: typeof task === 'function' && task.name !== '' ? task.name : undefined,
+    timeZone: options?.timezone,
+    file: typeof task === 'string' ? task : undefined,
+  };
 }
 
 /** A relative path is meant from the file of the caller, whom node-cron looks for on the stack: it would find this file. */

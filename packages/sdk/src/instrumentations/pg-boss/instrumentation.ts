@@ -1,11 +1,20 @@
 /** Makes each job that a pg-boss worker handles a job run, or a part of the run that sent it. */
 import { runIn, type Carrier } from '../../run/handed-run.ts';
+import type { Schedule } from '../../run/handles.ts';
 import {
   ExecutionInstrumentation,
   type ExecutionConfig,
   type Patchable,
 } from '../execution-instrumentation.ts';
-import { carrierOfCaller, runExecution, takeCarrier, withCarrier, type Execution } from '../execution.ts';
+import {
+  carrierOfCaller,
+  cronSchedule,
+  declareSchedule,
+  runExecution,
+  takeCarrier,
+  withCarrier,
+  type Execution,
+} from '../execution.ts';
 import { trace } from '@opentelemetry/api';
 import { safely, sdkLog } from '../../faults.ts';
 
@@ -36,6 +45,7 @@ interface Request {
   data?: unknown;
 }
 
+const RECURRENCE_RULE = /^\s*(?:RRULE|DTSTART|FREQ)/i;
 /** A queue without a schedule is not asked about again for so long. */
 const SCHEDULES_REST_MS = 60_000;
 
@@ -78,6 +88,26 @@ export class PgBossInstrumentation extends ExecutionInstrumentation<PgBossJob> {
         };
       });
     }
+    const declare = (name: string, data: unknown, schedule: Schedule | null) => {
+      const work = { name, data };
+      if (!this.isSkipped(work)) declareSchedule(this.jobNameOf(work, name), schedule);
+    };
+    this.wrap(boss, 'schedule', (original) => {
+      return async function schedule(this: unknown, ...args: unknown[]) {
+        const [name, cron, data, options] = args as [string, string, unknown, { tz?: string } | undefined];
+        // Rollcall knows cron expressions; pg-boss recurrence rules as well.
+        if (!RECURRENCE_RULE.test(cron)) declare(name, data, cronSchedule(cron, options?.tz));
+        return original.apply(this, args) as unknown;
+      };
+    });
+    this.wrap(boss, 'unschedule', (original) => {
+      return async function unschedule(this: unknown, ...args: unknown[]) {
+        const [name, key] = args as [string, string | undefined];
+        // Of several schedules of a queue the others stay.
+        if (key === undefined) declare(name, undefined, null);
+        return original.apply(this, args) as unknown;
+      };
+    });
     const carryAll = (name: string, jobs: unknown) =>
       Array.isArray(jobs)
         ? jobs.map((job: { data?: unknown }) => ({ ...job, data: this.carry(name, job.data) }))
@@ -185,7 +215,9 @@ class Schedules {
       const schedules = await this.#boss.getSchedules(name);
       if (schedules.length === 0) this.#noneUntilMs = performance.now() + SCHEDULES_REST_MS;
       const found = schedules.find(({ lastJobId }) => lastJobId === id);
-      return found === undefined ? undefined : { cron: found.cron, timeZone: found.timezone };
+      return found === undefined || RECURRENCE_RULE.test(found.cron)
+        ? undefined
+        : cronSchedule(found.cron, found.timezone);
     } catch (fault) {
       sdkLog.warn(`The schedules of ${name} are not known`, fault);
       return undefined;

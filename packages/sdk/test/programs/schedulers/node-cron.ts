@@ -1,4 +1,6 @@
 /** Schedules functions with node-cron: one that works, one that fails, one by hand, one that nobody watches. */
+// By its default and by its names, as programs do.
+// oxlint-disable import/no-named-as-default-member -- both ways are tested
 import cron, { schedule } from 'node-cron';
 import { currentRun } from '@rollcall/sdk';
 

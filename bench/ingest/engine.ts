@@ -1,0 +1,44 @@
+/** The engine alone, fed with files of Native blocks that were made before; on a core of its own. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openEngine } from '../../packages/ingest/src/store/engine.ts';
+import { migrate } from '../../packages/ingest/src/store/migrate.ts';
+import { Transcoder } from '../../packages/ingest/src/rows/transcode.ts';
+import { spansRequest } from './telemetry.ts';
+
+const [dataDir = '', batchRows = '100000', batches = '8', measureMs = '10000'] = process.argv.slice(2);
+const SPANS = 2_000;
+
+const engine = await openEngine({ dataDir, database: 'rollcall' });
+await migrate(engine, { rawRetentionDays: 90 });
+const paths = await makeFiles();
+const rows = Number(batchRows);
+
+let inserted = 0;
+const startedMs = performance.now();
+while (performance.now() - startedMs < Number(measureMs)) {
+  const path = paths[inserted % paths.length] ?? '';
+  await engine.insertFile({ table: 'otel_traces', path, format: 'Native', token: `bench-${inserted}` });
+  inserted++;
+}
+process.send?.({ rate: (inserted * rows * 1_000) / (performance.now() - startedMs) });
+await engine.close();
+process.disconnect();
+
+async function makeFiles(): Promise<string[]> {
+  const folder = join(dataDir, 'prebuilt');
+  await mkdir(folder, { recursive: true });
+  const transcoder = new Transcoder();
+  const files: string[] = [];
+  for (let file = 0; file < Number(batches); file++) {
+    for (let request = 0; request < Number(batchRows) / SPANS; request++) {
+      const { protobuf } = spansRequest(SPANS, file * 1_000 + request);
+      transcoder.add('traces', 'protobuf', protobuf, { projectId: 'default', receivedAtMs: Date.now() });
+    }
+    const [block] = transcoder.take();
+    const path = join(folder, `${file}.native`);
+    await writeFile(path, block?.bytes ?? '');
+    files.push(path);
+  }
+  return files;
+}

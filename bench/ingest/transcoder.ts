@@ -1,0 +1,52 @@
+/** Measures the transcoder beside what it is compared with, in turns; started on a core of its own. */
+import { Transcoder } from '../../packages/ingest/src/rows/transcode.ts';
+import { median } from '../machine.ts';
+import { spansRequest } from './telemetry.ts';
+import { walkBytes } from './walk-bytes.ts';
+
+const SPANS = 2_000;
+const ROUNDS = 15;
+const ROUND_MS = 150;
+
+const { protobuf, json } = spansRequest(SPANS, 1);
+const jsonText = json.toString();
+const transcoder = new Transcoder();
+const context = { projectId: 'bench', receivedAtMs: Date.now() };
+
+function transcode(encoding: 'protobuf' | 'json', body: Buffer): void {
+  const result = transcoder.add('traces', encoding, body, context);
+  if (result.status !== 'ok' || result.accepted !== SPANS) throw new Error('Spans were refused.');
+  transcoder.take();
+}
+
+const contenders: Record<string, () => void> = {
+  transcode: () => transcode('protobuf', protobuf),
+  'transcode JSON': () => transcode('json', json),
+  'JSON.parse': () => void JSON.parse(jsonText),
+  'walk bytes': () => void walkBytes(protobuf),
+};
+
+const rates: Record<string, number[]> = {};
+for (let round = 0; round < ROUNDS; round++) {
+  for (const [name, run] of Object.entries(contenders)) {
+    const rate = rateOf(run);
+    // The first rounds warm up.
+    if (round >= 3) (rates[name] ??= []).push(rate);
+  }
+}
+process.send?.({
+  rates: Object.fromEntries(Object.entries(rates).map(([name, values]) => [name, median(values)])),
+  protobufBytes: protobuf.length / SPANS,
+  jsonBytes: json.length / SPANS,
+});
+process.disconnect();
+
+function rateOf(run: () => void): number {
+  const startedMs = performance.now();
+  let runs = 0;
+  while (performance.now() - startedMs < ROUND_MS) {
+    run();
+    runs++;
+  }
+  return (runs * SPANS * 1_000) / (performance.now() - startedMs);
+}

@@ -1,0 +1,24 @@
+/** `npm run bench [-- SUITE…]`: runs the suites that are named, or all, and writes `bench/report.md`. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { describeMachine } from './machine.ts';
+import { mergeSections, type Suite } from './report.ts';
+import { ingestSuite } from './ingest/suite.ts';
+
+/** Each is a folder beside this file. */
+const SUITES: readonly Suite[] = [ingestSuite];
+const REPORT = new URL('report.md', import.meta.url);
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => !SUITES.some((suite) => suite.name === name));
+if (unknown !== undefined) {
+  console.error(`Unknown suite '${unknown}'; there are: ${SUITES.map(({ name }) => name).join(', ')}.`);
+  process.exit(2);
+}
+for (const suite of SUITES.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+  console.log(`\n# ${suite.title}`);
+  const section = await suite.run((line) => console.log(line));
+  const before = await readFile(REPORT, 'utf8').catch(() => '');
+  const heading = `Machine: ${describeMachine()}. Node ${process.version}. ${new Date().toISOString().slice(0, 10)}.`;
+  await writeFile(REPORT, mergeSections(before, suite, `${heading}\n\n${section}`));
+}
+console.log('\nWritten to bench/report.md');
