@@ -8,7 +8,7 @@ import { readSchedules, type Schedule } from './schedules.ts';
 import { epochMs } from './times.ts';
 import { readUsual, type Usual } from './usual.ts';
 
-export interface RecentRun {
+interface RecentRun {
   readonly runId: string;
   readonly origin: string;
   readonly verdict: Verdict;
