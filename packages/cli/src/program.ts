@@ -84,6 +84,18 @@ Settings come from ROLLCALL_* variables; docs/configuration.md lists them.`,
       await importHistory(files, { ...command.optsWithGlobals(), ...options });
     });
 
+  program
+    .command('schedules')
+    .description('list when jobs are due, and which are late, missed, or running too long')
+    .option('--job <name>', 'only this job')
+    .option('--project <name>', 'only this project')
+    .option('--all', 'also jobs without a schedule')
+    .option(...JSON_OPTION)
+    .action(async (options, command: Command) => {
+      const { schedules } = await import('./commands/schedules.ts');
+      await schedules({ ...command.optsWithGlobals(), ...options });
+    });
+
   addExecCommand(program);
 
   program
@@ -158,6 +170,14 @@ function addExecCommand(program: Command): void {
     .option('--retry-delay <duration>', 'pause before the first retry; doubles each time, up to 5m', '1s')
     .option('--run-id <id>', 'the run ID, where it is already known')
     .option('--quiet-lines', "do not print the program's ::rollcall lines")
+    .option(
+      '--schedule <cron>',
+      "when the job is due: a cron expression, or 'none'; late and missed runs then show",
+    )
+    .option('--tz <zone>', 'time zone of --schedule, such as Europe/Berlin (UTC)')
+    .option('--every <duration>', 'instead of --schedule: the time from one start to the next')
+    .option('--late-after <duration>', 'how long after it was due a start may come (5m)')
+    .option('--max-runtime <duration>', 'show a run that takes longer as running too long; nothing stops it')
     .option('--no-capture', 'leave the terminal to the program: neither its lines nor its output are read')
     // As for timeout(1), env(1) and their like: the codes below belong to the program.
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 125))

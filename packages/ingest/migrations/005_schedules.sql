@@ -150,16 +150,17 @@ SELECT
     jobs.latest.run_id AS last_run_id,
     jobs.latest.origin AS last_origin,
     if(last_run_id = '', NULL, jobs.latest.at) AS last_started_at,
-    last_run.verdict AS last_verdict,
+    -- A run that has only just begun may not be rolled up yet.
+    multiIf(last_run_id = '', NULL, runs.latest.1 != last_run_id OR runs.latest.2 != last_origin, 'running', CAST(runs.latest.3, 'String')) AS last_verdict,
     if(dues.next_due_at > toDateTime64(0, 3, 'UTC'), dues.next_due_at, NULL) AS next_due_at,
     toUInt8(dues.overdue > 0 AND dues.last_overdue_at = dues.last_due_at) AS late,
     if(late = 1, dues.last_overdue_at, NULL) AS late_since,
     toUInt64(dues.overdue - late) AS missed,
     if(missed > 0, dues.first_overdue_at, NULL) AS missed_since,
     dues.unknown AS unknown,
-    toUInt8(plan.max_runtime_ms > 0 AND (open.runs > 0 OR (last_verdict = 'running'
-        AND toUnixTimestamp64Milli(now64(3, 'UTC')) - intDiv(toUnixTimestamp64Nano(jobs.latest.at), 1000000) > plan.max_runtime_ms))) AS running_too_long,
-    if(running_too_long = 1, if(open.runs > 0, open.started_at, jobs.latest.at), NULL) AS running_since
+    toUInt8(plan.max_runtime_ms > 0 AND runs.running_since > toDateTime64(0, 9, 'UTC')
+        AND toUnixTimestamp64Milli(now64(3, 'UTC')) - intDiv(toUnixTimestamp64Nano(runs.running_since), 1000000) > toInt64(plan.max_runtime_ms)) AS running_too_long,
+    if(running_too_long = 1, runs.running_since, NULL) AS running_since
 FROM
 (
     SELECT project_id, job_name, max(starts.latest) AS latest
@@ -186,48 +187,45 @@ LEFT JOIN
         minIf(due.due_at, due.is_overdue AND NOT due.in_doubt) AS first_overdue_at,
         maxIf(due.due_at, due.is_overdue AND NOT due.in_doubt) AS last_overdue_at,
         countIf(due.is_overdue AND due.in_doubt) AS unknown,
-        countIf(due.due_at <= now64(3, 'UTC') AND NOT due.is_met AND NOT due.is_overdue) AS waiting
+        countIf(due.due_at <= now64(3, 'UTC') AND NOT due.is_overdue) AS waiting
     FROM
     (
         SELECT
             times.project_id AS project_id,
             times.job_name AS job_name,
             times.due_at AS due_at,
-            starts.at >= times.earliest_at AS is_met,
-            NOT is_met AND times.overdue_at <= now64(3, 'UTC') AS is_overdue,
-            is_overdue AND arrayExists(outage -> outage.1 < times.overdue_at AND outage.2 > times.earliest_at,
+            argMax(times.overdue_at, times.version) <= now64(3, 'UTC') AS is_overdue,
+            is_overdue AND arrayExists(outage -> outage.1 < argMax(times.overdue_at, times.version) AND outage.2 > argMax(times.earliest_at, times.version),
                 (SELECT groupArray(tuple(ingest_outages.down_from, ingest_outages.down_until)) FROM ingest_outages)) AS in_doubt
-        FROM
-        (
-            SELECT project_id, job_name, due_at, argMax(schedule_dues.earliest_at, schedule_dues.version) AS earliest_at, argMax(schedule_dues.overdue_at, schedule_dues.version) AS overdue_at
-            FROM schedule_dues
-            WHERE due_at > now64(3, 'UTC') - INTERVAL 7 DAY
-            GROUP BY project_id, job_name, due_at
-            HAVING argMax(schedule_dues.cancelled, schedule_dues.version) = 0
-        ) AS times
+        FROM schedule_dues AS times
         LEFT JOIN
         (
             SELECT project_id, job_name, max(job_latest_starts.latest).1 AS at FROM job_latest_starts GROUP BY project_id, job_name
         ) AS starts ON starts.project_id = times.project_id AND starts.job_name = times.job_name
+        -- A run that was due before the latest start is no news, whether it came or not.
+        WHERE times.due_at > now64(3, 'UTC') - INTERVAL 7 DAY AND times.earliest_at > starts.at
+        GROUP BY times.project_id, times.job_name, times.due_at
+        HAVING argMax(times.cancelled, times.version) = 0
     ) AS due
     GROUP BY due.project_id, due.job_name
 ) AS dues ON dues.project_id = jobs.project_id AND dues.job_name = jobs.job_name
 LEFT JOIN
 (
-    SELECT project_id, run_id, origin, verdict
+    -- The latest run of each job, whenever that was, and those that may still be running: run IDs begin with the time.
+    SELECT
+        project_id,
+        job_name,
+        argMax(tuple(job_runs.run_id, job_runs.origin, job_runs.verdict), tuple(ifNull(job_runs.started_at, toDateTime64(0, 9, 'UTC')), job_runs.run_id, job_runs.origin)) AS latest,
+        minIf(ifNull(job_runs.started_at, now64(9, 'UTC')), job_runs.verdict = 'running') AS running_since
     FROM job_runs
-    WHERE (project_id, run_id) IN (SELECT project_id, max(job_latest_starts.latest).2 FROM job_latest_starts GROUP BY project_id, job_name)
-) AS last_run ON last_run.project_id = jobs.project_id AND last_run.run_id = jobs.latest.run_id AND last_run.origin = jobs.latest.origin
-LEFT JOIN
-(
-    -- Run IDs begin with the time: only those of the last two days are looked at.
-    SELECT job_run_latest.project_id AS project_id, job_run_latest.job_name AS job_name, count() AS runs, min(job_run_latest.first_started_at) AS started_at
-    FROM job_run_latest
-    INNER JOIN (SELECT project_id, job_name, max_runtime_ms FROM schedule_plans FINAL WHERE max_runtime_ms > 0) AS limits
-        ON limits.project_id = job_run_latest.project_id AND limits.job_name = job_run_latest.job_name
-    WHERE job_run_latest.run_id >= formatDateTime(now('UTC') - INTERVAL 2 DAY, '%y%m%d-%H%i%S')
-        AND NOT job_run_latest.is_ended AND NOT job_run_latest.is_silent
-        AND toUnixTimestamp64Milli(now64(3, 'UTC')) - intDiv(toUnixTimestamp64Nano(assumeNotNull(job_run_latest.first_started_at)), 1000000) > limits.max_runtime_ms
-    GROUP BY job_run_latest.project_id, job_run_latest.job_name
-) AS open ON open.project_id = jobs.project_id AND open.job_name = jobs.job_name
+    WHERE (project_id, run_id) IN
+    (
+        SELECT project_id, max(job_latest_starts.latest).2 FROM job_latest_starts GROUP BY project_id, job_name
+        UNION ALL
+        SELECT project_id, run_id
+        FROM run_summaries
+        WHERE run_id >= formatDateTime(now('UTC') - INTERVAL 2 DAY, '%y%m%d-%H%i%S') AND (declared_end_at = toDateTime64(0, 9, 'UTC') OR notEmpty(open_lost_ms))
+    )
+    GROUP BY project_id, job_name
+) AS runs ON runs.project_id = jobs.project_id AND runs.job_name = jobs.job_name
 COMMENT 'For each job: its schedule, its last run, when the next one is due, and whether one is late, missed, or running too long';

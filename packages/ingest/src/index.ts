@@ -11,6 +11,7 @@ export {
   type StoredKey,
 } from './keys/key-ring.ts';
 export { Rollups } from './rollup/rollups.ts';
+export { EXPECTED_RUNS_SQL, type ExpectedRun } from './schedules/expected-runs.ts';
 export { startService, StartError, type Service } from './service.ts';
 export { openEngine, type Engine, type Parameters } from './store/engine.ts';
 export { EngineError } from './store/engine-error.ts';

@@ -12,6 +12,9 @@ import { createApp } from './http/app.ts';
 import { createKeyRing, readKeys } from './keys/key-ring.ts';
 import { LiveFeed } from './live/live-feed.ts';
 import { createCounters } from './observe/counters.ts';
+import { createDeclareSchedule } from './schedules/declare-schedule.ts';
+import { ScheduleStore } from './schedules/schedule-store.ts';
+import { ScheduleWatch } from './schedules/schedule-watch.ts';
 import { ProjectShares } from './spool/project-shares.ts';
 import { Spool, type SpoolBlock } from './spool/spool.ts';
 import { Writer } from './spool/writer.ts';
@@ -105,10 +108,14 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   rollups.start();
 
   const sealSoon = sealer(spool);
+  const keep = (blocks: readonly SpoolBlock[]): Promise<{ inserted: Promise<unknown> }> =>
+    persist(spool, writer, sealSoon, blocks);
+  const schedules = new ScheduleWatch({ store: new ScheduleStore(engine), clock: Date.now, log });
+  undo.defer(() => schedules.stop());
   const tracker = new Tracker({
     engine,
     clock: Date.now,
-    persist: (blocks) => persist(spool, writer, sealSoon, blocks),
+    persist: keep,
     settle: (names) => rollups.settle(names),
     recovered: writer.idle(),
   });
@@ -122,6 +129,11 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     admission,
     shares,
     tracker,
+    declareSchedule: createDeclareSchedule({
+      persist: keep,
+      replan: () => schedules.tick(),
+      clock: Date.now,
+    }),
     feed,
     consoleFolder,
     keys,
@@ -135,6 +147,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   server.requestTimeout = 60_000;
   const url = await listen(server, config);
   undo.defer(() => stopListening(server));
+  schedules.start();
   await claim.announce({ url, localKey });
   log.info({ url, engine: engine.kind, place: engine.place, keys: keys.size }, 'ready');
 

@@ -64,6 +64,7 @@ export async function runAttempt(options: AttemptOptions): Promise<Attempt> {
       },
       {
         signal: cancel.signal,
+        ...plan.declared,
         ...(plan.runId === undefined ? {} : { runId: plan.runId }),
         ...(roster?.status === 'ok' ? { expect: roster.clientIds } : {}),
         ...(before?.run === undefined ? {} : { retryOf: before.run }),

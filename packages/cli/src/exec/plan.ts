@@ -1,6 +1,7 @@
 /** Reads the options of `rollcall exec`. */
 
 import { basename } from 'node:path';
+import type { JobOptions } from '@rollcall/sdk';
 import { checkClientId, isValidRunId, toIdentityText } from '@rollcall/semconv';
 import { UsageError } from '../print/failure.ts';
 import type { GlobalOptions } from '../reader/reader.ts';
@@ -18,6 +19,11 @@ export interface ExecOptions extends GlobalOptions {
   readonly runId?: string;
   readonly quietLines?: boolean;
   readonly capture: boolean;
+  readonly schedule?: string;
+  readonly tz?: string;
+  readonly every?: string;
+  readonly lateAfter?: string;
+  readonly maxRuntime?: string;
 }
 
 /** What is to be done. */
@@ -35,6 +41,8 @@ export interface ExecPlan {
   readonly retryDelayMs: number;
   readonly isQuiet: boolean;
   readonly isCapturing: boolean;
+  /** What the job is to say of its schedule. */
+  readonly declared: Pick<JobOptions, 'schedule' | 'lateAfterMs' | 'maxRuntimeMs'>;
 }
 
 /** As for timeout(1) and its like: `rollcall exec` itself could not do what it was told. */
@@ -70,6 +78,33 @@ export function readPlan(command: readonly string[], options: ExecOptions, env: 
     retryDelayMs: duration('--retry-delay', options.retryDelay),
     isQuiet: options.quietLines ?? false,
     isCapturing: options.capture,
+    declared: readDeclared(options, duration),
+  };
+}
+
+/** `--schedule none` takes a schedule away. */
+function readDeclared(
+  { schedule, tz, every, lateAfter, maxRuntime }: ExecOptions,
+  duration: (name: string, text: string) => number,
+): ExecPlan['declared'] {
+  if (schedule !== undefined && every !== undefined)
+    throw refuse('A job has --schedule or --every, not both.');
+  if (tz !== undefined && schedule === undefined)
+    throw refuse('--tz says where the times of --schedule are; give that too.');
+  const cron =
+    schedule === undefined
+      ? {}
+      : {
+          schedule:
+            schedule.trim() === 'none'
+              ? null
+              : { cron: schedule, ...(tz === undefined ? {} : { timeZone: tz }) },
+        };
+  return {
+    ...cron,
+    ...(every === undefined ? {} : { schedule: { everyMs: duration('--every', every) } }),
+    ...(lateAfter === undefined ? {} : { lateAfterMs: duration('--late-after', lateAfter) }),
+    ...(maxRuntime === undefined ? {} : { maxRuntimeMs: duration('--max-runtime', maxRuntime) }),
   };
 }
 

@@ -15,6 +15,8 @@ export interface Api {
   ClientRun: ClientRun;
   NewClientRun: NewClientRun;
   ClientRunNews: ClientRunNews;
+  ExpectedRun: ExpectedRun;
+  NewSchedule: NewSchedule;
   Now: Now;
   Usual: Usual;
   Schedule: Schedule;
@@ -320,6 +322,59 @@ export interface ClientRunNews {
   };
   heartbeat?: true;
   upsert?: boolean;
+}
+export interface ExpectedRun {
+  project: string;
+  job: string;
+  schedule: 'declared' | 'learnt' | 'none';
+  expression: string | null;
+  problem: string | null;
+  state: 'on_time' | 'due' | 'late' | 'missed' | 'unknown' | 'invalid' | 'none';
+  lastRunId: string | null;
+  lastStartedAt: string | null;
+  lastVerdict:
+    | 'pending'
+    | 'running'
+    | 'completed'
+    | 'completed_with_errors'
+    | 'nothing_to_do'
+    | 'failed'
+    | 'cancelled'
+    | 'timed_out'
+    | 'lost'
+    | 'never_started'
+    | null;
+  nextDueAt: string | null;
+  lateSince: string | null;
+  missed: number;
+  missedSince: string | null;
+  unknown: number;
+  runningTooLong: boolean;
+  runningSince: string | null;
+  lateAfterMs: number | null;
+  maxRuntimeMs: number | null;
+}
+export interface NewSchedule {
+  /**
+   * A cron expression and its time zone (UTC unless given), the time from one start to the next, or null: the job has no schedule any more
+   */
+  schedule:
+    | {
+        cron: string;
+        timeZone?: string;
+      }
+    | {
+        everyMs: number;
+      }
+    | null;
+  /**
+   * How long after it was due a start may come
+   */
+  lateAfterMs?: number;
+  /**
+   * A run that takes longer is shown as running too long
+   */
+  maxRuntimeMs?: number;
 }
 export interface Now {
   at: string;

@@ -8,6 +8,7 @@ import { encodingOf, errorResponse } from '../otlp/responses.ts';
 import { createOtlpRoutes } from '../otlp/routes.ts';
 import type { Counters } from '../observe/counters.ts';
 import type { LiveFeed } from '../live/live-feed.ts';
+import type { DeclareSchedule } from '../schedules/declare-schedule.ts';
 import type { ProjectShares } from '../spool/project-shares.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Engine } from '../store/engine.ts';
@@ -19,6 +20,7 @@ import { createConsoleRoutes } from './console-routes.ts';
 import { createLiveRoutes } from './live-routes.ts';
 import { problem } from './problem.ts';
 import { createSqlRoutes } from './sql-routes.ts';
+import { createScheduleRoutes } from './schedule-routes.ts';
 import { createStaticConsole } from './static-console.ts';
 import { createApiRoutes, createTrackingRoutes, describeApi } from './tracking-routes.ts';
 
@@ -30,6 +32,7 @@ export interface AppOptions {
   readonly admission: Admission;
   readonly shares: ProjectShares;
   readonly tracker: Tracker;
+  readonly declareSchedule: DeclareSchedule;
   readonly feed: LiveFeed;
   /** Folder of the built console. */
   readonly consoleFolder: string;
@@ -47,6 +50,7 @@ export function createApp({
   admission,
   shares,
   tracker,
+  declareSchedule,
   feed,
   consoleFolder,
   keys,
@@ -105,16 +109,16 @@ export function createApp({
   const mayWrite = authenticate(keys, 'ingest', { onRefused });
   const api = createApiRoutes();
   api.route('/', createTrackingRoutes({ engine, tracker, mayRead, mayWrite }));
+  api.route('/', createScheduleRoutes({ engine, declareSchedule, mayRead, mayWrite }));
   api.route('/', createConsoleRoutes({ engine, tracker, mayRead }));
   api.route('/', createLiveRoutes({ feed, mayRead }));
   const description = describeApi(api);
-  app.use(
-    '/api/v1/runs/*',
-    bodyLimit({
-      maxSize: limits.maxBodyBytes,
-      onError: (c) => problem(c, 413, 'too_large', `A body has at most ${limits.maxBodyBytes} bytes here.`),
-    }),
-  );
+  const bounded = bodyLimit({
+    maxSize: limits.maxBodyBytes,
+    onError: (c) => problem(c, 413, 'too_large', `A body has at most ${limits.maxBodyBytes} bytes here.`),
+  });
+  app.use('/api/v1/runs/*', bounded);
+  app.use('/api/v1/jobs/*', bounded);
   app.route('/api/v1', api);
   app.get('/api/openapi.json', (c) => c.json(description));
   app.get('/api/docs', (c) => {

@@ -17,6 +17,8 @@ const HTTP_STATUS = {
   invalid_metric: 400,
   run_not_found: 404,
   client_run_not_found: 404,
+  job_not_found: 404,
+  invalid_schedule: 400,
   run_id_conflict: 409,
   already_ended: 409,
   attempt_over: 409,

@@ -33,7 +33,7 @@ export function learnSchedule(starts: readonly number[], nowMs: number): LearntS
   if (gaps.filter(isAlike).length < LEAST_SHARE * gaps.length || !gaps.slice(-3).every(isAlike))
     return undefined;
   return {
-    everyMs: roundTo(median < HOUR_MS ? 1_000 : MINUTE_MS, median),
+    everyMs: roundOff(median),
     lateAfterMs: Math.round(Math.min(2 * HOUR_MS, Math.max(2 * MINUTE_MS, tolerance))),
   };
 }
@@ -48,6 +48,11 @@ function medianOf(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
-function roundTo(unit: number, value: number): number {
-  return Math.max(unit, Math.round(value / unit) * unit);
+/** People choose round times: the largest unit that is within a hundredth of it. */
+function roundOff(value: number): number {
+  for (const unit of [DAY_MS, HOUR_MS, 15 * MINUTE_MS, 5 * MINUTE_MS, MINUTE_MS]) {
+    const rounded = Math.round(value / unit) * unit;
+    if (rounded > 0 && Math.abs(rounded - value) <= value / 100) return rounded;
+  }
+  return Math.max(1_000, Math.round(value / 1_000) * 1_000);
 }

@@ -23,7 +23,7 @@ export interface DueChange extends JobKey, Due {
 const HISTORY_DAYS = 35;
 const MOST_STARTS = 200;
 /** Rows of one statement: they travel as parameters. */
-const ROWS_AT_ONCE = 400;
+const ROWS_AT_ONCE = 1_000;
 
 export class ScheduleStore {
   readonly #engine: Engine;

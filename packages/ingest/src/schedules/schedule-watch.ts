@@ -23,10 +23,12 @@ const LEAP_MS = 60_000;
 /** What an interval counts from moves with every start, so less is written ahead. */
 const MOST_AHEAD = { cron: 50, interval: 4 } as const;
 /** Of a time in which Rollcall was down. */
-const MOST_BEHIND = 500;
+const MOST_BEHIND = 50;
 const LONGEST_BEHIND_MS = 7 * 24 * HOUR_MS;
 
 interface Watched {
+  /** What the plan was made of. */
+  readonly facts: string;
   /** What the times depend on. */
   readonly revision: string;
   /** The plan as it is written down. */
@@ -44,7 +46,8 @@ export class ScheduleWatch {
   #learntAt: number | undefined;
   #aliveSince: number | undefined;
   #lastTick: number | undefined;
-  /** When the process before this one was last up. */
+  #version = 0;
+  /** When the process before this one was last up; where there was none, when this one began. */
   #before: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ticking: Promise<void> = Promise.resolve();
@@ -88,7 +91,7 @@ export class ScheduleWatch {
   async #tick(): Promise<void> {
     const { store, clock } = this.#options;
     const now = clock();
-    if (this.#aliveSince === undefined) this.#before = await store.readLastAlive();
+    this.#before ??= (await store.readLastAlive()) ?? now;
     await this.#live(now);
     if (this.#learntAt === undefined || Math.abs(now - this.#learntAt) >= LEARN_MS) await this.#learn(now);
     await this.#plan(await store.readJobs(), now);
@@ -113,11 +116,20 @@ export class ScheduleWatch {
 
   /** Only what has changed, or is running out, is worked out again. */
   async #plan(jobs: readonly KnownJob[], now: number): Promise<void> {
-    const plans = jobs.map((job) => ({
-      ...job,
-      plan: makePlan({ ...job, learnt: this.#learnt.get(keyOf(job)) }),
-    }));
-    const stale = plans.filter((job) => this.#isStale(job, job.plan, now));
+    const stale = jobs.flatMap((job) => {
+      const learnt = this.#learnt.get(keyOf(job));
+      const facts = JSON.stringify([job.declaration, learnt, job.lastStart]);
+      const watched = this.#watched.get(keyOf(job));
+      // Reading a cron expression costs: of a thousand jobs few have news.
+      if (watched?.facts === facts && now < watched.replanAt) return [];
+      const plan = makePlan({ ...job, learnt });
+      const isStale =
+        watched?.revision !== revisionOf(plan) ||
+        watched.written !== writtenOf(plan) ||
+        now >= watched.replanAt;
+      if (watched !== undefined && !isStale) this.#watched.set(keyOf(job), { ...watched, facts });
+      return isStale ? [{ ...job, plan, facts }] : [];
+    });
     if (stale.length === 0) return;
     const changes: DueChange[] = [];
     const bases = new Map(stale.map((job) => [keyOf(job), this.#baseOf(job, job.plan, now)]));
@@ -140,25 +152,23 @@ export class ScheduleWatch {
         ),
       );
       next.set(key, {
+        facts: job.facts,
         revision: revisionOf(plan),
         written: writtenOf(plan),
         coveredUntil,
         replanAt: now + (coveredUntil - now) / 2,
       });
     }
-    await this.#options.store.writeDues(changes, now);
+    // Later rows count, whatever the clock did.
+    this.#version = Math.max(now, this.#version + 1);
+    await this.#options.store.writeDues(changes, this.#version);
     const changed = stale.filter((job) => this.#watched.get(keyOf(job))?.written !== writtenOf(job.plan));
     await this.#options.store.writePlans(
       changed.map(({ project, job, plan }) => ({ ...plan, project, job })),
-      now,
+      this.#version,
     );
     // Only now: what could not be written is tried again.
     for (const [key, watched] of next) this.#watched.set(key, watched);
-  }
-
-  #isStale(key: JobKey, plan: Plan, now: number): boolean {
-    const watched = this.#watched.get(keyOf(key));
-    return watched === undefined || watched.revision !== revisionOf(plan) || now >= watched.replanAt;
   }
 
   /** What is due later than this is looked at. What was due before stays as it was written. */

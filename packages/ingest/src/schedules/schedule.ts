@@ -30,7 +30,7 @@ export function checkSchedule(schedule: Schedule): ScheduleCheck {
     const { cron, timeZone } = schedule;
     return {
       status: 'invalid',
-      reason: `'${cron}' in '${timeZone}' is no schedule: ${(error as Error).message}`,
+      reason: `'${cron}' in '${timeZone}' is no schedule: ${(error as Error).message.replace(/^Cron\w+: /, '')}`,
     };
   }
 }

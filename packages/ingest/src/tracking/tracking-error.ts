@@ -7,6 +7,8 @@ export type TrackingErrorCode =
   | 'invalid_metric'
   | 'run_not_found'
   | 'client_run_not_found'
+  | 'job_not_found'
+  | 'invalid_schedule'
   | 'run_id_conflict'
   | 'already_ended'
   | 'attempt_over'
