@@ -36,7 +36,7 @@ async function send(method: string, path: string, body: object): Promise<{ runId
 async function listen(
   query: string,
   isEnough: (told: Told) => boolean,
-  { lastEventId = '', onHello = (): void => undefined } = {},
+  { lastEventId = '', onHello }: { lastEventId?: string; onHello?: () => Promise<void> } = {},
 ): Promise<Told[]> {
   const stop = new AbortController();
   const response = await fetch(`${service.url}/api/v1/live${query}`, {
@@ -59,7 +59,7 @@ async function listen(
         data: JSON.parse(field('data')) as Told['data'],
       };
       all.push(told);
-      if (all.length === 1) onHello();
+      if (all.length === 1) void onHello?.();
       if (isEnough(told)) {
         stop.abort();
         return all;

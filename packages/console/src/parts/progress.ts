@@ -20,12 +20,11 @@ export function progressOf({ clients, progress }: JobRunSummary): Progress {
     of('cancelled') +
     of('lost');
   const clientsExpected = of('expected');
-  const share =
-    progress?.total != null && progress.total > 0
-      ? progress.done / progress.total
-      : clientsExpected > 0
-        ? clientsDone / clientsExpected
-        : null;
+  const byClients = clientsExpected > 0 ? clientsDone / clientsExpected : null;
+  const own = progress?.total != null && progress.total > 0 ? progress.done / progress.total : null;
+  // A job that counts its clients tells so with each heartbeat; the clients themselves are ahead of that.
+  const countsClients = Math.abs((progress?.total ?? 0) - clientsExpected) <= clientsExpected * 0.01;
+  const share = own === null ? byClients : countsClients ? Math.max(own, byClients ?? 0) : own;
   return { share: share === null ? null : Math.min(1, share), clientsDone, clientsExpected };
 }
 

@@ -58,10 +58,6 @@ export function wordsOf(verdict: Verdict): string {
   return WORDS[verdict];
 }
 
-export function meaningOf(verdict: Verdict): string {
-  return MEANINGS[verdict];
-}
-
 /** One path for each, in a box of 16 × 16; strokes are drawn in the verdict's colour. */
 const SHAPES: Record<Verdict, { path: string; filled?: boolean }> = {
   pending: { path: 'M8 6.5a1.5 1.5 0 1 0 .01 0Z', filled: true },
@@ -111,7 +107,7 @@ export function VerdictLabel({ verdict, quiet = false }: { verdict: Verdict; qui
 type Counts = JobRunSummary['clients'];
 
 /** Counts of clients by verdict, without those that are zero. */
-export function countsByVerdict(clients: Counts): [Verdict, number][] {
+function countsByVerdict(clients: Counts): [Verdict, number][] {
   const pending = Math.max(
     0,
     (clients['expected'] ?? 0) +

@@ -19,18 +19,15 @@ const SLACK_MS = 60_000;
 
 /**
  * Runs that may go on; the newest first. Their verdict says whether they do: reading it for all runs costs ten times as
- * much as this, which only leaves out what was last heard too long ago to be anything but lost.
+ * much as this, which only leaves out what has been lost for a while.
  */
 export async function findOpenRuns(engine: Engine, project: string, limit: number): Promise<JobKey[]> {
   return engine.rows<JobKey>(
     `SELECT run_id AS runId, origin, job_name AS job FROM run_summaries FINAL
      WHERE project_id = {project:String} AND run_id >= {since:String}
-       AND (declared_end_at = toDateTime64(0, 9, 'UTC') OR notEmpty(open_clients))
-       AND greatest(heard_ms, arrayMax(arrayPushBack(arrayMap(open -> open.heard_ms, open_clients), 0)))
-         > {nowMs:Int64} - {slackMs:Int64} - if(arrayMax(arrayPushBack(arrayMap(open -> open.interval_ms, open_clients), heartbeat_interval_ms)) = 0,
-           86400000, 3 * toInt64(arrayMax(arrayPushBack(arrayMap(open -> open.interval_ms, open_clients), heartbeat_interval_ms))))
+       AND (declared_end_at = toDateTime64(0, 9, 'UTC') AND lost_ms >= {alive:Int64} OR arrayExists(ms -> ms >= {alive:Int64}, open_lost_ms))
      ORDER BY run_id DESC, origin DESC LIMIT {limit:UInt32}`,
-    { project, since: runIdDaysAgo(LONGEST_RUN_DAYS), nowMs: Date.now(), slackMs: SLACK_MS, limit },
+    { project, since: runIdDaysAgo(LONGEST_RUN_DAYS), alive: Date.now() - SLACK_MS, limit },
   );
 }
 

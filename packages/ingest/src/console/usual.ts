@@ -15,8 +15,46 @@ const LEARNT_FROM = 30;
 /** From fewer runs nothing usual can be told. */
 const FEWEST = 3;
 
+/** What is usual changes slowly, and every page asks for it. */
+const KEPT_MS = 60_000;
+const MOST_KEPT = 10_000;
+
+/** What was learnt lately, for as long as the engine lives. */
+const learnt = new WeakMap<Engine, Map<string, { readonly usual: Usual; readonly untilMs: number }>>();
+
 /** By job; a job with too few runs is missing. At most 100 jobs at a time. */
 export async function readUsual(
+  engine: Engine,
+  project: string,
+  jobs: readonly string[],
+): Promise<ReadonlyMap<string, Usual>> {
+  const kept = learnt.get(engine) ?? new Map<string, { usual: Usual; untilMs: number }>();
+  learnt.set(engine, kept);
+  const nowMs = Date.now();
+  const known = new Map<string, Usual>();
+  for (const job of jobs) {
+    const found = kept.get(keyOf(project, job));
+    if (found !== undefined && found.untilMs > nowMs) known.set(job, found.usual);
+  }
+  const fresh = await learn(
+    engine,
+    project,
+    jobs.filter((job) => !known.has(job)),
+  );
+  for (const [job, usual] of fresh) {
+    kept.delete(keyOf(project, job));
+    kept.set(keyOf(project, job), { usual, untilMs: nowMs + KEPT_MS });
+    const [oldest] = kept.keys();
+    if (kept.size > MOST_KEPT && oldest !== undefined) kept.delete(oldest);
+  }
+  return new Map([...known, ...fresh]);
+}
+
+function keyOf(project: string, job: string): string {
+  return JSON.stringify([project, job]);
+}
+
+async function learn(
   engine: Engine,
   project: string,
   jobs: readonly string[],
