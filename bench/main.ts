@@ -4,9 +4,11 @@ import { loadavg } from 'node:os';
 import { describeMachine } from './machine.ts';
 import { mergeSections, type Suite } from './report.ts';
 import { ingestSuite } from './ingest/suite.ts';
+import { readsSuite } from './reads/suite.ts';
+import { sdkSuite } from './sdk/suite.ts';
 
 /** Each is a folder beside this file. */
-const SUITES: readonly Suite[] = [ingestSuite];
+const SUITES: readonly Suite[] = [ingestSuite, readsSuite, sdkSuite];
 const REPORT = new URL('report.md', import.meta.url);
 
 const wanted = process.argv.slice(2);
