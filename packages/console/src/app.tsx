@@ -146,7 +146,7 @@ function Page({ path }: { path: string[] }) {
     );
   }
   return (
-    <Empty title="There is nothing at this address.">
+    <Empty isPage title="There is nothing at this address.">
       <p>
         <Link href="/">See what runs now</Link>, or search with <kbd>/</kbd>.
       </p>

@@ -199,6 +199,7 @@ function create(config: Config, onShutdown: () => void): Rollcall {
   const core: Core = {
     tracer: tracerProvider.getTracer(SCOPE.name, SCOPE.version),
     logger: loggerProvider.getLogger(SCOPE.name, SCOPE.version),
+    eventSource: { resource, instrumentationScope: SCOPE },
     logLines: (source) => loggerProvider.getLogger(source),
     odometers,
     delivery,

@@ -38,8 +38,8 @@ export async function demo({ once: isOnce = false, pace, ...options }: DemoOptio
     const outcome = await Promise.race([runAndCompare({ ...options, url, pace, key }), stopSignal]);
     if (typeof outcome === 'string')
       throw new UsageError(`Stopped by ${outcome} in the middle; the run will show as lost in 15 seconds.`);
-    if (!outcome) process.exitCode = 1;
-    printNext();
+    if (!outcome.agrees) process.exitCode = 1;
+    printNext(url, outcome.runId);
     if (service !== null && !isOnce) await serveUntil(stopSignal, service);
   } finally {
     await service?.close();
@@ -66,7 +66,10 @@ async function runAndCompare({
   key,
   pace,
   ...options
-}: GlobalOptions & { url: string; key: string | undefined; pace: string }): Promise<boolean> {
+}: GlobalOptions & { url: string; key: string | undefined; pace: string }): Promise<{
+  runId: string;
+  agrees: boolean;
+}> {
   console.log(`\n${bold('A real job:')} flight_delays counts 20,000 flights. A client is an airport.`);
   console.log(dim('481 airports are expected, one is never visited. Three have a delay that'));
   console.log(dim('needs review: their flights count up to it.\n'));
@@ -84,13 +87,14 @@ async function runAndCompare({
   const runId = await Promise.race([firstLine(child.stdout), ended.then(() => null)]);
   if (runId === null) throw new UsageError("The demo's job ended before it began; the lines above say why.");
 
+  console.log(`${dim('Watch it live:')} ${runAddress(url, runId)}\n`);
   const reader = await openReader(options.dataDir === undefined ? {} : { dataDir: options.dataDir });
   try {
     const details = await watchRun(reader, runId, { ended, settleMs: SETTLE_MS });
     if (details === null) throw new UsageError(`Nothing of run ${runId} has arrived at ${url}.`);
     console.log(`${bold('As Rollcall sees it')}\n`);
     console.log(drawRun(details));
-    return compare(details.metrics, await truth);
+    return { runId, agrees: compare(details.metrics, await truth) };
   } finally {
     await reader.close();
   }
@@ -140,10 +144,15 @@ function script(name: string): string {
   return fileURLToPath(new URL(`../demo/${name}.${extension}`, import.meta.url));
 }
 
-function printNext(): void {
+function runAddress(url: string, runId: string): string {
+  return `${url.replace(/\/$/, '')}/runs/${runId}`;
+}
+
+function printNext(url: string, runId: string): void {
   const command = process.env['ROLLCALL_COMMAND'] ?? 'rollcall';
   console.log(`
 ${bold('Where to look')}
+  ${runAddress(url, runId)}   this run in the console
   ${command} show latest     this run again
   ${command} runs            all runs
   ${command} verify          recompute every total from the raw rows

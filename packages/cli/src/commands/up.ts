@@ -24,6 +24,7 @@ export async function start(config: IngestConfig): Promise<Service> {
 export function printWhere(service: Service): void {
   const { engine, url, keyCount } = service;
   console.log(bold('Rollcall is up.'));
+  console.log(`  console     ${url}`);
   console.log(`  OTLP/HTTP   ${url}/v1/traces, /v1/metrics, /v1/logs`);
   console.log(
     `  data        ${engine.place} ${dim(engine.kind === 'embedded' ? '(embedded ClickHouse)' : '(ClickHouse server)')}`,

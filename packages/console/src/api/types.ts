@@ -396,6 +396,7 @@ export interface Schedule {
   nextDue: string | null;
   lateSince: string | null;
   missed: number;
+  isTooLong: boolean;
 }
 export interface JobPage {
   jobs: JobSummary[];

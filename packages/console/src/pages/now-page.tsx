@@ -122,7 +122,7 @@ function Overdue({ schedules }: { schedules: readonly Schedule[] }) {
             <Link href={pathTo('jobs', job)} class="row overdue-row" data-item>
               <span class="verdict v-timed_out">
                 <Mark verdict="timed_out" size={14} />
-                {lateSince === null ? 'missed' : 'late'}
+                {lateSince !== null ? 'late' : missed > 0 ? 'missed' : 'runs too long'}
               </span>
               <b>{job}</b>
               <span class="dim">

@@ -90,10 +90,19 @@ const TITLES: Record<string, string> = {
   scope_missing: 'This key may not read.',
 };
 
-export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+export function Empty({
+  title,
+  isPage = false,
+  children,
+}: {
+  title: string;
+  /** Whether there is nothing else on the page. */
+  isPage?: boolean;
+  children?: ComponentChildren;
+}) {
   return (
     <div class="blank">
-      <p class="blank-title">{title}</p>
+      {isPage ? <h1 class="blank-title">{title}</h1> : <p class="blank-title">{title}</p>}
       {children}
     </div>
   );

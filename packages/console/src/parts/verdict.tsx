@@ -136,6 +136,20 @@ export function countsByVerdict(clients: Counts): [Verdict, number][] {
   );
 }
 
+/** What is done on the left, what is left to do on the right. */
+const IN_A_BAR: readonly Verdict[] = [
+  'completed',
+  'nothing_to_do',
+  'completed_with_errors',
+  'cancelled',
+  'timed_out',
+  'lost',
+  'failed',
+  'never_started',
+  'running',
+  'pending',
+];
+
 /** A bar with a part for each verdict; the words say the same. */
 export function VerdictBar({ clients }: { clients: Counts }) {
   const counts = countsByVerdict(clients);
@@ -144,13 +158,15 @@ export function VerdictBar({ clients }: { clients: Counts }) {
   if (total === 0) return <span class="vbar empty" />;
   return (
     <span class="vbar" role="img" aria-label={words} title={words}>
-      {counts.toReversed().map(([verdict, number]) => (
-        <span
-          key={verdict}
-          class={`v-${verdict}`}
-          style={{ flexGrow: number, flexBasis: 0, minWidth: '3px' }}
-        />
-      ))}
+      {counts
+        .toSorted(([a], [b]) => IN_A_BAR.indexOf(a) - IN_A_BAR.indexOf(b))
+        .map(([verdict, number]) => (
+          <span
+            key={verdict}
+            class={`v-${verdict}`}
+            style={{ flexGrow: number, flexBasis: 0, minWidth: '3px' }}
+          />
+        ))}
     </span>
   );
 }

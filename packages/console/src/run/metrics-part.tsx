@@ -29,6 +29,7 @@ export function MetricsPart({ run, onClient }: { run: JobRun; onClient: (clientI
   }
   return (
     <div class="metrics">
+      <h2 class="hidden">Metrics and how they spread over the clients</h2>
       {data.metrics.map((metric) => (
         <Metric key={`${metric.metric} ${metric.aggregation}`} metric={metric} onClient={onClient} />
       ))}
@@ -55,7 +56,11 @@ function Metric({ metric, onClient }: { metric: MetricSpread; onClient: (clientI
             {many(metric.clients, 'client')} · median {quantity(spread.median, unit)}
           </p>
           {spread.max > spread.min && <Histogram spread={spread} name={metric.metric} unit={unit} />}
-          <Extremes title="Highest" clients={spread.highest} unit={unit} onClient={onClient} />
+          {metric.aggregation === 'min' ? (
+            <Extremes title="Lowest" clients={spread.lowest} unit={unit} onClient={onClient} />
+          ) : (
+            <Extremes title="Highest" clients={spread.highest} unit={unit} onClient={onClient} />
+          )}
         </>
       )}
     </section>
@@ -135,18 +140,21 @@ function Extremes({
 }) {
   const most = Math.max(...clients.map(({ value }) => Math.abs(value)), 1e-9);
   return (
-    <ol class="extremes" aria-label={`${title}, ${count(clients.length)} clients`}>
-      {clients.map(({ clientId, value }) => (
-        <li key={clientId}>
-          <button type="button" class="link" onClick={() => onClient(clientId)}>
-            {clientId}
-          </button>
-          <span class="extreme-bar" aria-hidden="true">
-            <span style={{ width: `${(Math.abs(value) / most) * 100}%` }} />
-          </span>
-          <span class="num">{quantity(value, unit)}</span>
-        </li>
-      ))}
-    </ol>
+    <div class="extremes">
+      <p class="dim">{title}</p>
+      <ol aria-label={`${title}, ${count(clients.length)} clients`}>
+        {clients.map(({ clientId, value }) => (
+          <li key={clientId}>
+            <button type="button" class="link" onClick={() => onClient(clientId)}>
+              {clientId}
+            </button>
+            <span class="extreme-bar" aria-hidden="true">
+              <span style={{ width: `${(Math.abs(value) / most) * 100}%` }} />
+            </span>
+            <span class="num">{quantity(value, unit)}</span>
+          </li>
+        ))}
+      </ol>
+    </div>
   );
 }

@@ -98,7 +98,7 @@ function paintBar(
   // A troubled bar bears a thick edge: the colour does not stand alone.
   const isQuiet = bar.verdict === 'completed' || bar.verdict === 'nothing_to_do' || bar.verdict === 'running';
   context.fillStyle = colour;
-  context.fillRect(x, y, Math.min(w, isQuiet ? 1.5 : 4), BAR_PX);
+  if (w > 6 || !isQuiet) context.fillRect(x, y, Math.min(w, isQuiet ? 1.5 : 4), BAR_PX);
   if (!isQuiet) context.fillRect(x, y + BAR_PX - 2, w, 2);
   if (w > 6) {
     for (const step of bar.steps) {

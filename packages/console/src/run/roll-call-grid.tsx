@@ -54,7 +54,7 @@ export function RollCallGrid({
         ref={canvas}
         role="img"
         aria-label={label}
-        style={{ height: `${layout.heightPx}px` }}
+        style={{ height: width === 0 ? '0' : `${layout.heightPx}px` }}
         onPointerMove={(event) => {
           const index = indexAt(event);
           setHover(index === null ? null : { index, x: event.clientX, y: event.clientY });
@@ -146,7 +146,7 @@ function paint(
       context.stroke(outline);
     } else {
       context.fillStyle = isSolid ? palette.verdict(verdict) : palette.tint(verdict);
-      context.fill(square);
+      context.fill(square, 'nonzero');
     }
     const shape = SHAPE_PATHS.get(verdict);
     const mustShow = isSolid || verdict === 'never_started';

@@ -32,7 +32,7 @@ export async function readClientHistory(
   { days, limit, job = '' }: { days: number; limit: number; job?: string },
 ): Promise<{ clientId: string; runs: ClientHistoryRun[]; isCut: boolean } | null> {
   const keys = await engine.rows<{ runId: string }>(
-    `SELECT DISTINCT run_id AS runId FROM client_run_states
+    `SELECT DISTINCT run_id AS runId FROM client_run_history
      WHERE project_id = {project:String} AND run_id >= {since:String} AND client_id = {clientId:String} AND ({job:String} = '' OR job_name = {job:String})
      ORDER BY run_id DESC LIMIT {limit:UInt32}`,
     { project, since: runIdDaysAgo(days), clientId, job, limit: limit + 1 },
@@ -43,7 +43,7 @@ export async function readClientHistory(
     engine.rows<Omit<ClientHistoryRun, 'metrics'>>(
       `SELECT job_name AS job, run_id AS runId, origin, verdict, attempt, ${epochMs('started_at')} AS startedMs, duration_ms AS durationMs,
           reason, error_type AS errorType, leftUTF8(error_message, 1000) AS errorMessage
-       FROM client_runs
+       FROM client_history
        WHERE project_id = {project:String} AND run_id IN {runIds:Array(String)} AND client_id = {clientId:String}
        ORDER BY run_id DESC, origin`,
       { project, runIds, clientId },

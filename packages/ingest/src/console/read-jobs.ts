@@ -37,13 +37,13 @@ export async function listJobs(
 ): Promise<{ jobs: JobSummary[]; total: number; nextCursor: string | null }> {
   const [names, totals] = await Promise.all([
     engine.rows<{ job: string; runs: number }>(
-      `SELECT job_name AS job, toUInt32(uniqExact(run_id, origin)) AS runs FROM job_run_states
+      `SELECT job_name AS job, toUInt32(uniqExact(run_id, origin)) AS runs FROM run_summaries
        WHERE project_id = {project:String} AND job_name > {cursor:String} AND positionCaseInsensitiveUTF8(job_name, {search:String}) > 0
        GROUP BY job_name ORDER BY job_name LIMIT {limit:UInt32}`,
       { project, cursor, search, limit: limit + 1 },
     ),
     engine.rows<{ total: number }>(
-      `SELECT toUInt32(uniqExact(job_name)) AS total FROM job_run_states
+      `SELECT toUInt32(uniqExact(job_name)) AS total FROM run_summaries
        WHERE project_id = {project:String} AND job_name != '' AND positionCaseInsensitiveUTF8(job_name, {search:String}) > 0`,
       { project, search },
     ),
@@ -53,7 +53,7 @@ export async function listJobs(
   const [recent, usual, schedules] = await Promise.all([
     readRecent(engine, project, jobs),
     readUsual(engine, project, jobs),
-    readSchedules(engine, project),
+    readSchedules(engine, project, jobs),
   ]);
   return {
     jobs: page.map(({ job, runs }) => ({
@@ -75,7 +75,7 @@ async function readRecent(
 ): Promise<Map<string, RecentRun[]>> {
   if (jobs.length === 0) return new Map();
   const keys = await engine.rows<{ runId: string }>(
-    `SELECT DISTINCT run_id AS runId FROM job_run_states
+    `SELECT DISTINCT run_id AS runId FROM run_summaries
      WHERE project_id = {project:String} AND job_name IN {jobs:Array(String)}
      ORDER BY run_id DESC LIMIT {most:UInt32} BY job_name`,
     { project, jobs, most: RECENT_RUNS },
@@ -88,7 +88,11 @@ async function readRecent(
     { project, jobs, runIds: keys.map(({ runId }) => runId) },
   );
   const byJob = Map.groupBy(rows, ({ job }) => job);
-  return new Map([...byJob].map(([job, runs]) => [job, runs.map(({ job: _, ...run }) => run)]));
+  return new Map([...byJob].map(([job, runs]) => [job, runs.map(toRecent)]));
+}
+
+function toRecent({ runId, origin, verdict, startedMs, durationMs }: RecentRun): RecentRun {
+  return { runId, origin, verdict, startedMs, durationMs };
 }
 
 export interface JobHistory {
@@ -111,7 +115,7 @@ export async function readJobHistory(
   const [runs, usual, schedules] = await Promise.all([
     readSummaries(engine, project, keys),
     readUsual(engine, project, [job]),
-    readSchedules(engine, project, job),
+    readSchedules(engine, project, [job]),
   ]);
   return {
     job,

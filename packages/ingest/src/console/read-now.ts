@@ -3,7 +3,7 @@
 import { readSummaries, type JobRunSummary } from '../tracking/records.ts';
 import type { Engine } from '../store/engine.ts';
 import { findLatestRuns, findOpenRuns } from './run-keys.ts';
-import { isOverdue, readSchedules, type Schedule } from './schedules.ts';
+import { readSchedules, type Schedule } from './schedules.ts';
 import { readUsual, type Usual } from './usual.ts';
 
 export interface Now {
@@ -19,25 +19,26 @@ export interface Now {
 const MOST_RUNNING = 100;
 
 export async function readNow(engine: Engine, project: string, limit: number): Promise<Now> {
-  const [open, newest, schedules] = await Promise.all([
+  const [open, newest, overdue] = await Promise.all([
     findOpenRuns(engine, project, MOST_RUNNING),
     findLatestRuns(engine, project, { limit }),
-    readSchedules(engine, project),
+    readSchedules(engine, project, 'overdue'),
   ]);
   const isKnown = new Set(newest.map(nameOf));
-  const summaries = await readSummaries(engine, project, [
-    ...newest,
-    ...open.filter((key) => !isKnown.has(nameOf(key))),
+  const further = open.filter((key) => !isKnown.has(nameOf(key)));
+  const jobs = [...new Set([...newest, ...open].map(({ job }) => job))];
+  const [summaries, usual] = await Promise.all([
+    readSummaries(engine, project, [...newest, ...further]),
+    readUsual(engine, project, jobs),
   ]);
   const running = summaries.filter(({ verdict }) => verdict === 'running');
   const latest = summaries.filter((run) => run.verdict !== 'running' && isKnown.has(nameOf(run)));
-  const usual = await readUsual(engine, project, [...new Set(summaries.map(({ job }) => job))]);
   return {
     at: new Date().toISOString(),
     running: running.toSorted((a, b) => (a.runId < b.runId ? 1 : -1)),
     latest,
     usual: Object.fromEntries(usual),
-    overdue: schedules.filter(isOverdue),
+    overdue,
   };
 }
 

@@ -254,7 +254,12 @@ export async function readLogs(
   // Lines of the very same time: the next page begins at that time and skips those already given.
   const given = page.filter(({ ns }) => ns === last?.ns).length + (last?.ns === beforeNs ? Number(skip) : 0);
   return {
-    lines: page.map(({ ns: _, ...line }) => line),
+    lines: page.map(withoutKey),
     nextCursor: rows.length > limit && last !== undefined ? `${last.ns}.${given}` : null,
   };
+}
+
+function withoutKey(row: LogLine): LogLine {
+  const { timeMs, severity, text, clientId, step, event, traceId, spanId, attributes } = row;
+  return { timeMs, severity, text, clientId, step, event, traceId, spanId, attributes };
 }

@@ -1,7 +1,7 @@
 /** Reads when jobs are due. */
 
-import { EXPECTED_RUNS_SQL, type ExpectedRun } from '../schedules/expected-runs.ts';
 import type { Engine } from '../store/engine.ts';
+import { isoTime } from './times.ts';
 
 /** A job with a schedule, and how it stands with it. */
 export interface Schedule {
@@ -12,22 +12,37 @@ export interface Schedule {
   readonly lateSince: string | null;
   /** How many due runs of the last week never began. */
   readonly missed: number;
+  /** Whether its run goes on for longer than it may. */
+  readonly isTooLong: boolean;
 }
 
-/** The jobs of a project that have a schedule, those that are late or missed first; one job where one is named. */
-export async function readSchedules(engine: Engine, project: string, job = ''): Promise<Schedule[]> {
-  const rows = await engine.rows<ExpectedRun>(EXPECTED_RUNS_SQL, { project, job });
-  return rows
-    .filter(({ schedule }) => schedule !== 'none')
-    .map((row) => ({
-      job: row.job,
-      nextDue: row.nextDueAt,
-      lateSince: row.lateSince,
-      missed: row.missed,
-    }));
-}
+const MOST_OVERDUE = 100;
 
-/** Whether a run of it is late or did not come. */
-export function isOverdue({ lateSince, missed }: Schedule): boolean {
-  return lateSince !== null || missed > 0;
+/** Of these jobs those that have a schedule; or, of all jobs, those that are late, missed a run, or run too long. */
+export async function readSchedules(
+  engine: Engine,
+  project: string,
+  which: readonly string[] | 'overdue',
+): Promise<Schedule[]> {
+  // Most projects have no schedule, and then there is nothing to work out.
+  const [plans] = await engine.rows<{ some: number }>(
+    'SELECT count() > 0 AS some FROM schedule_plans WHERE project_id = {project:String}',
+    { project },
+  );
+  if (plans?.some !== 1) return [];
+  const rows = await engine.rows<Omit<Schedule, 'isTooLong'> & { isTooLong: number }>(
+    `SELECT job_name AS job, ${isoTime('next_due_at')} AS nextDue, ${isoTime('late_since')} AS lateSince,
+        toUInt32(expected_runs.missed) AS missed, running_too_long AS isTooLong
+     FROM expected_runs
+     WHERE project_id = {project:String} AND schedule != 'none'
+       AND if({isOverdue:Bool}, late = 1 OR expected_runs.missed > 0 OR running_too_long = 1, job_name IN {jobs:Array(String)})
+     ORDER BY job_name LIMIT {limit:UInt32}`,
+    {
+      project,
+      isOverdue: which === 'overdue',
+      jobs: which === 'overdue' ? [] : which,
+      limit: which === 'overdue' ? MOST_OVERDUE : which.length,
+    },
+  );
+  return rows.map((row) => ({ ...row, isTooLong: row.isTooLong === 1 }));
 }

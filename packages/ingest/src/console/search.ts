@@ -52,7 +52,7 @@ export async function search(engine: Engine, project: string, text: string, limi
 }
 
 /** The text may be a run ID's beginning, or a whole client run ID. */
-const RUNS = `SELECT DISTINCT run_id AS title, job_name AS detail, run_id AS runId, job_name AS job FROM job_run_states
+const RUNS = `SELECT DISTINCT run_id AS title, job_name AS detail, run_id AS runId, job_name AS job FROM run_summaries
     WHERE project_id = {project:String} AND job_name != '' AND (startsWith(run_id, {text:String}) OR startsWith({text:String}, concat(run_id, '-')))
     ORDER BY run_id DESC LIMIT {limit:UInt32}`;
 
@@ -62,16 +62,16 @@ const ALIASES = `SELECT alias AS title, concat(kind, ' ID of ', run_id, if(clien
     ORDER BY alias LIMIT {limit:UInt32}`;
 
 const TRACES = `SELECT DISTINCT trace_id AS title, concat('trace of ', job_name, ' ', run_id) AS detail, run_id AS runId, job_name AS job
-    FROM job_run_states
+    FROM run_summaries
     WHERE project_id = {project:String} AND job_name != '' AND startsWith(trace_id, lower({text:String}))
     ORDER BY run_id DESC LIMIT {limit:UInt32}`;
 
-const JOBS = `SELECT job_name AS title, concat(toString(uniqExact(run_id)), ' runs') AS detail, job_name AS job FROM job_run_states
+const JOBS = `SELECT job_name AS title, concat(toString(uniqExact(run_id)), ' runs') AS detail, job_name AS job FROM run_summaries
     WHERE project_id = {project:String} AND job_name != '' AND positionCaseInsensitiveUTF8(job_name, {text:String}) > 0
     GROUP BY job_name
     ORDER BY NOT startsWith(lower(job_name), lower({text:String})), job_name LIMIT {limit:UInt32}`;
 
-const CLIENTS = `SELECT client_id AS title, concat('last in ', argMax(job_name, run_id), ' ', max(run_id)) AS detail, client_id AS clientId FROM client_run_states
+const CLIENTS = `SELECT client_id AS title, concat('last in ', argMax(job_name, run_id), ' ', max(run_id)) AS detail, client_id AS clientId FROM client_run_summaries
     WHERE project_id = {project:String} AND run_id >= {clientsSince:String} AND positionCaseInsensitiveUTF8(client_id, {text:String}) > 0
     GROUP BY client_id
     ORDER BY NOT startsWith(lower(client_id), lower({text:String})), client_id LIMIT {limit:UInt32}`;

@@ -23,7 +23,7 @@ export async function readUsual(
 ): Promise<ReadonlyMap<string, Usual>> {
   if (jobs.length === 0) return new Map();
   const keys = await engine.rows<{ runId: string }>(
-    `SELECT DISTINCT run_id AS runId FROM job_run_states
+    `SELECT DISTINCT run_id AS runId FROM run_summaries
      WHERE project_id = {project:String} AND job_name IN {jobs:Array(String)}
      ORDER BY run_id DESC LIMIT {most:UInt32} BY job_name`,
     { project, jobs: jobs.slice(0, 100), most: LEARNT_FROM },

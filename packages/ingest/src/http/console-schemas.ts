@@ -21,6 +21,7 @@ const schedule = z
     nextDue: z.string().nullable(),
     lateSince: z.string().nullable(),
     missed: z.number().int(),
+    isTooLong: z.boolean(),
   })
   .openapi('Schedule');
 

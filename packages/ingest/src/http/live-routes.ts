@@ -50,7 +50,7 @@ export function createLiveRoutes({
       const { run, clients } = c.req.valid('query');
       const waiting: Message[] = [];
       let wake = Promise.withResolvers<void>();
-      let isOver = false;
+      const over = new AbortController();
       const put = (message: Message): void => {
         if (waiting.length >= MOST_WAITING) waiting.splice(0, waiting.length, { event: 'reset', data: '{}' });
         else waiting.push(message);
@@ -63,7 +63,7 @@ export function createLiveRoutes({
           withClients: clients === 'true',
           hear: (event) => put(toMessage(event)),
           end: () => {
-            isOver = true;
+            over.abort();
             wake.resolve();
           },
         },
@@ -71,7 +71,7 @@ export function createLiveRoutes({
       );
       if (listening.status === 'full') {
         c.header('Retry-After', '10');
-        return problem(c, 503, 'busy', `${listening.most} listen already; try again in a while.`) as never;
+        return problem(c, 503, 'busy', `${listening.most} listen already; try again in a while.`);
       }
       waiting.unshift({
         event: listening.resumed ? 'hello' : 'reset',
@@ -81,11 +81,11 @@ export function createLiveRoutes({
       return streamSSE(c, async (stream) => {
         const heartbeat = setInterval(() => wake.resolve(), HEARTBEAT_MS);
         stream.onAbort(() => {
-          isOver = true;
+          over.abort();
           wake.resolve();
         });
         try {
-          while (!isOver) {
+          while (!over.signal.aborted) {
             if (waiting.length === 0) await stream.write(': still here\n\n');
             for (let message = waiting.shift(); message !== undefined; message = waiting.shift())
               await stream.writeSSE(message);
@@ -96,7 +96,7 @@ export function createLiveRoutes({
           clearInterval(heartbeat);
           listening.leave();
         }
-      }) as never;
+      });
     },
   );
   return routes;

@@ -33,8 +33,8 @@ export interface ProjectFeedOptions {
 const TICK_MS = 1_000;
 /** Looking takes a fifth of the time at most, however long it takes. */
 const REST_PER_WORK = 4;
-/** Evidence carries the time of its sender, and arrives later: so far back it is looked for. What was told already is not told again. */
-const LOOK_BACK_MS = 15_000;
+/** A rollup bears the time at which it began, and is there later: so far back it is looked for. What was told already is not told again. */
+const LOOK_BACK_MS = 10_000;
 /** A silent run turns `lost` without evidence: open ones are read again this often. */
 const RECHECK_MS = 3_000;
 /** Who comes back within this time misses nothing. */

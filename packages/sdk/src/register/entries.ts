@@ -4,7 +4,7 @@ import type { Schedule } from '../run/handles.ts';
 import { readPath } from './read-path.ts';
 
 /** What is made of the calls of a function. */
-export type Role = 'jobs' | 'clientRuns' | 'steps' | 'metrics';
+type Role = 'jobs' | 'clientRuns' | 'steps' | 'metrics';
 
 /** The arguments of a call. */
 export interface Call {
@@ -12,7 +12,7 @@ export interface Call {
   self: unknown;
 }
 
-export interface MetricReader {
+interface MetricReader {
   metric: string;
   aggregation: Aggregation;
   read: (result: unknown, call: Call) => unknown;

@@ -44,7 +44,9 @@ export function joinForeignProviders(rollcall: Rollcall): void {
         return;
       }
       // The API registers its stand-in first, and tells it the provider then.
-      once(standIn.getDelegate?.(), joinSpans);
+      const present = standIn.getDelegate?.();
+      // Without a provider it has one that does nothing.
+      if (present?._activeSpanProcessor !== undefined) once(present, joinSpans);
       standIn.setDelegate = function (provider) {
         once(provider, joinSpans);
         setDelegate.call(this, provider);

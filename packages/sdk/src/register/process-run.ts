@@ -1,5 +1,6 @@
 /** Makes the whole process one job run. */
 import { safely } from '../faults.ts';
+import { runContextToEnv } from '../run/handed-run.ts';
 import type { Tracked } from '../run/handles.ts';
 import { JobRun } from '../run/job-run.ts';
 import { adoptRun } from '../run/scope.ts';
@@ -18,6 +19,8 @@ export async function runProcess(
   core.delivery.sendKept();
   const run = await JobRun.start(core, jobName, {});
   adoptRun(run);
+  // Processes and threads that it starts belong to it; a forked one even loads this module again.
+  Object.assign(process.env, runContextToEnv(run));
   let hasThrown = false;
   process.on('uncaughtExceptionMonitor', () => {
     hasThrown = true;

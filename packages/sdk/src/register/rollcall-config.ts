@@ -32,37 +32,36 @@ interface NamedPlace {
   export: string;
 }
 
-export interface MeasuredFunction extends NamedPlace {
+interface MeasuredFunction extends NamedPlace {
   /** The numbers that its result holds, by the metric's name. */
   metrics?: Record<string, MetricSource>;
 }
 
-export interface NamedFunction extends MeasuredFunction {
+interface NamedFunction extends MeasuredFunction {
   /** Name of the job or of the step. Default: the last part of `export`. */
   name?: string;
   /** Where its result says that it failed, though it throws nothing: a text or an error there is the reason. */
   failed?: ResultSource<unknown>;
 }
 
-export interface JobFunction
-  extends NamedFunction, Pick<JobOptions, 'schedule' | 'lateAfterMs' | 'maxRuntimeMs'> {
+interface JobFunction extends NamedFunction, Pick<JobOptions, 'schedule' | 'lateAfterMs' | 'maxRuntimeMs'> {
   /** The clients to expect: a list, or where the arguments hold it: `0`, `0[].id`. */
   expect?: string[] | number | string | ((...args: unknown[]) => Iterable<string>);
   /** Where its result says that there was nothing to do: a text there is the reason. */
   nothingToDo?: ResultSource<unknown>;
 }
 
-export interface ClientRunFunction extends Omit<NamedFunction, 'name'> {
+interface ClientRunFunction extends Omit<NamedFunction, 'name'> {
   /** Where its arguments name the client: `0`, `0.id`, `this.tenant`, or a function of them. */
   clientId: number | string | ((...args: unknown[]) => unknown);
   nothingToDo?: ResultSource<unknown>;
 }
 
 /** A path into a result (`stats.rows`, `length`, `.` for all of it), or a function of it. */
-export type ResultSource<Value> = string | ((result: never, ...args: never[]) => Value);
+type ResultSource<Value> = string | ((result: never, ...args: never[]) => Value);
 
 /** A path or a number is a sum. */
-export type MetricSource =
+type MetricSource =
   | ResultSource<number | undefined>
   | number
   | { sum: ResultSource<number | undefined> | number }

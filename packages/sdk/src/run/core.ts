@@ -1,5 +1,7 @@
 /** What every run needs of the SDK it was started by. */
 import type { Logger, Tracer } from '@opentelemetry/api';
+import type { InstrumentationScope } from '@opentelemetry/core';
+import type { Resource } from '@opentelemetry/resources';
 import type { MetricDefinition } from '@rollcall/semconv';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Heartbeat } from '../heartbeat/heartbeat.ts';
@@ -12,6 +14,8 @@ import type { RunCounts } from './shared-counts.ts';
 export interface Core {
   readonly tracer: Tracer;
   readonly logger: Logger;
+  /** Who tells Rollcall's own events. */
+  readonly eventSource: { resource: Resource; instrumentationScope: InstrumentationScope };
   /** Takes log lines of the application, by who wrote them: `console`. */
   readonly logLines: (source: string) => Logger;
   readonly odometers: Odometers;

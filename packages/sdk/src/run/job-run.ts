@@ -230,14 +230,18 @@ export class JobRun extends TrackedRun implements Run, Living {
   /** Numbers an event of this run or of one of its clients, and hands it on. */
   emitFrom(event: RunEvent, { scope, context: emittedIn }: { scope: Scope; context: Context }): void {
     const timestamp = event.at ?? now();
-    this.core.logger.emit({
+    const spanContext = trace.getSpanContext(emittedIn);
+    // Straight into the outbox: a logger would copy every attribute, which is a tenth of what a client run costs.
+    this.core.delivery.events.add({
+      ...this.core.eventSource,
       eventName: event.name,
-      timestamp,
-      observedTimestamp: timestamp,
+      hrTime: timestamp,
+      hrTimeObserved: timestamp,
       ...severityOf(event),
       ...(event.body === undefined ? {} : { body: event.body }),
-      context: emittedIn,
+      ...(spanContext === undefined ? {} : { spanContext }),
       attributes: { ...scope.stamp, ...event.attributes, [ATTR.EVENT_SEQUENCE]: this.lifeline.nextEvent() },
+      droppedAttributesCount: 0,
     });
   }
 

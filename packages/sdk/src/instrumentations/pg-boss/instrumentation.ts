@@ -146,10 +146,9 @@ export class PgBossInstrumentation extends ExecutionInstrumentation<PgBossJob> {
     handle: () => Promise<unknown>,
   ): Promise<unknown> {
     const jobName = this.jobNameOf(first, first.name);
-    const clientIds = jobs.map((job) => this.clientIdOf(job)).filter((clientId) => clientId !== undefined);
+    const clientIds = new Set(jobs.map((job) => this.clientIdOf(job)).filter((id) => id !== undefined));
     const carrier = sharedCarrier(carriers);
-    return runExecution({ jobName, trigger: 'queue', delayMs: delayOf(first), carrier }, (run) => {
-      if (clientIds.length > 0) run.expectClients(clientIds);
+    return runExecution({ jobName, trigger: 'queue', delayMs: delayOf(first), carrier }, async (run) => {
       safely('describe a batch', () =>
         trace.getActiveSpan()?.setAttributes({
           'messaging.system': 'pg-boss',
@@ -157,7 +156,12 @@ export class PgBossInstrumentation extends ExecutionInstrumentation<PgBossJob> {
           'messaging.batch.message_count': jobs.length,
         }),
       );
-      return handle();
+      const handling = handle();
+      // pg-boss completes or fails all jobs of a batch together, so what becomes of it becomes of each client.
+      await Promise.allSettled(
+        Array.from(clientIds, async (clientId) => run.client(clientId, () => handling)),
+      );
+      return handling;
     });
   }
 

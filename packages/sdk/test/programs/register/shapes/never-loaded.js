@@ -1,0 +1,2 @@
+/** Nobody loads this. */
+export function main() {}
