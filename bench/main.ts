@@ -1,11 +1,14 @@
 /** `npm run bench [-- SUITE…]`: runs the suites that are named, or all, and writes `bench/report.md`. */
 import { readFile, writeFile } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import { describeMachine } from './machine.ts';
 import { mergeSections, type Suite } from './report.ts';
 import { ingestSuite } from './ingest/suite.ts';
+import { readsSuite } from './reads/suite.ts';
+import { sdkSuite } from './sdk/suite.ts';
 
 /** Each is a folder beside this file. */
-const SUITES: readonly Suite[] = [ingestSuite];
+const SUITES: readonly Suite[] = [ingestSuite, readsSuite, sdkSuite];
 const REPORT = new URL('report.md', import.meta.url);
 
 const wanted = process.argv.slice(2);
@@ -16,9 +19,10 @@ if (unknown !== undefined) {
 }
 for (const suite of SUITES.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
   console.log(`\n# ${suite.title}`);
+  const [loadBefore = 0] = loadavg();
   const section = await suite.run((line) => console.log(line));
   const before = await readFile(REPORT, 'utf8').catch(() => '');
-  const heading = `Machine: ${describeMachine()}. Node ${process.version}. ${new Date().toISOString().slice(0, 10)}.`;
+  const heading = `Machine: ${describeMachine()}. Node ${process.version}. ${new Date().toISOString().slice(0, 10)}. Load average before: ${loadBefore.toFixed(1)}.`;
   await writeFile(REPORT, mergeSections(before, suite, `${heading}\n\n${section}`));
 }
 console.log('\nWritten to bench/report.md');

@@ -81,6 +81,7 @@ test('the contract page names every column-bearing view, and each view is there'
     'job_metrics',
     'failures',
     'failure_groups',
+    'expected_runs',
   ]) {
     expect(views.map((view) => view.name)).toContain(name);
     expect(page).toContain(`\`${name}\``);
@@ -97,6 +98,8 @@ test('the views have the columns of the contract', async () => {
     job_metrics: 'project_id, job_name, run_id, metric, aggregation, value, clients, updated_at',
     failures:
       'project_id, job_name, run_id, client_id, step, fingerprint, error_type, error_message, stacktrace, occurred_at, trace_id, span_id',
+    expected_runs:
+      'project_id, job_name, schedule, expression, problem, late_after_ms, max_runtime_ms, state, last_run_id, last_started_at, last_verdict, next_due_at, late, late_since, missed, missed_since, unknown, running_too_long, running_since',
     failure_groups:
       'project_id, job_name, fingerprint, error_type, sample_message, first_seen, last_seen, occurrences, runs, clients',
   };

@@ -1,7 +1,7 @@
 /** Times what people and dashboards read in a project of a million runs, over HTTP and in SQL. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir, cpus } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   migrate,
@@ -15,7 +15,8 @@ import {
 import { pino } from 'pino';
 import { fillBigProject, type BigProject } from '../../test/big-project.fixture.ts';
 
-const RUNS = Number(process.env['BENCH_RUNS'] ?? 1_000_000);
+/** Runs of the project; fewer by BENCH_RUNS, for a quick look. */
+export const RUNS = Number(process.env['BENCH_RUNS'] ?? 1_000_000);
 const ROUNDS = 41;
 
 export interface Measured {
@@ -58,11 +59,7 @@ async function fill(folder: string, say: (line: string) => void): Promise<{ big:
     await migrate(engine, { rawRetentionDays: 90 });
     say(`filling ${RUNS.toLocaleString('en')} runs`);
     const big = await fillBigProject(engine, { runs: RUNS, jobs: 1_000 });
-    const startedMs = performance.now();
-    const log = pino({ level: 'silent' });
-    await new Rollups({ engine, log }).catchUp();
-    const seconds = (performance.now() - startedMs) / 1000;
-    say(`rolled up in ${seconds.toFixed(0)} s: ${Math.round(RUNS / seconds).toLocaleString('en')} runs/s`);
+    await new Rollups({ engine, log: pino({ level: 'silent' }) }).catchUp();
     return { big, known: await choose(engine) };
   } finally {
     await engine.close();
@@ -137,11 +134,4 @@ async function time(
   const at = (share: number): number =>
     Math.round((times[Math.floor(times.length * share)] ?? NaN) * 10) / 10;
   return { read, medianMs: at(0.5), p95Ms: at(0.95), limitMs };
-}
-
-if (import.meta.main) {
-  console.log(
-    `${RUNS.toLocaleString('en')} runs on ${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}`,
-  );
-  console.table(await measureReads((line) => console.log(line)));
 }

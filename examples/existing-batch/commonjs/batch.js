@@ -15,7 +15,7 @@ async function main(folder) {
     if (!byOrigin.has(flight.origin)) byOrigin.set(flight.origin, []);
     byOrigin.get(flight.origin).push(flight);
   }
-  const roster = [...new Set([...byOrigin.keys(), ...airports])].toSorted();
+  const roster = [...new Set([...byOrigin.keys(), ...airports])].toSorted((a, b) => a.localeCompare(b));
   const results = await countDelays([...roster, 'ZZZ'], byOrigin);
   const failed = results.filter((result) => result.status === 'failed');
   console.log(`${results.length} airports handled, ${failed.length} failed`);

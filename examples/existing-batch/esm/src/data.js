@@ -10,5 +10,7 @@ export async function readAirports(folder) {
   const lines = (await readFile(join(folder, 'airports.csv'), 'utf8')).split('\n').slice(1);
   const small = lines.filter((line) => /,(AK|HI),USA,/.test(line)).map((line) => line.split(',', 1)[0]);
   const origins = (await readFlights(folder)).map(({ origin }) => origin);
-  return [...new Set([...origins, ...small, 'ZZZ'])].toSorted().map((iata) => ({ iata }));
+  return [...new Set([...origins, ...small, 'ZZZ'])]
+    .toSorted((a, b) => a.localeCompare(b))
+    .map((iata) => ({ iata }));
 }

@@ -75,24 +75,22 @@ const jobPath = z.object({
     .max(512)
     .openapi({ param: { name: 'job', in: 'path' }, example: 'nightly_sync' }),
 });
+function refusal(description: string): {
+  description: string;
+  content: { 'application/problem+json': { schema: typeof problemSchema } };
+} {
+  return { description, content: { 'application/problem+json': { schema: problemSchema } } };
+}
+
 const answers = {
   200: {
     description: 'What is expected of the job',
     content: { 'application/json': { schema: expectedSchema } },
   },
-  ...Object.fromEntries(
-    (
-      [
-        [400, 'Something in the request is wrong'],
-        [404, 'There is no such job'],
-        [503, 'Not now; see Retry-After'],
-      ] as const
-    ).map(([status, description]) => [
-      status,
-      { description, content: { 'application/problem+json': { schema: problemSchema } } },
-    ]),
-  ),
-} as { 200: { description: string; content: { 'application/json': { schema: typeof expectedSchema } } } };
+  400: refusal('Something in the request is wrong'),
+  404: refusal('There is no such job'),
+  503: refusal('Not now; see Retry-After'),
+} as const;
 
 /** Reads and declares schedules. */
 export function createScheduleRoutes({

@@ -24,18 +24,59 @@ export function walkJsonAttributes(
   const end = tape.nexts[list] as number;
   if (end - list > MAX_QUIET_TOKENS) checkAttributeCount(countItems(tape, list));
   for (let entry = list + 1; entry < end; entry = tape.nexts[entry] as number) {
-    checkObject(tape, entry, name);
-    ENTRY.collect(tape, entry);
-    const key = textToken(tape, ENTRY, KEY);
-    attributes.key(tape, tape.starts[key] as number, key === 0 ? 0 : tape.length(key));
-    const { values } = attributes.column;
-    const start = values.at;
-    const value = ENTRY.token(VALUE);
-    const found = walkJsonAnyValue(tape, value, values);
-    if (attributes.role === ROLE.NONE) continue;
-    if (found === FOUND.TEXT) attributes.note(found, tape.starts[textAt] as number, tape.length(textAt));
-    else attributes.note(found, start, 0);
+    if (isKeyAndText(tape, entry)) walkKeyAndText(tape, entry, attributes);
+    else walkAnyEntry(tape, entry, attributes, name);
   }
+}
+
+/** Nearly all are `{"key":…,"value":{"stringValue":…}}`, in this order: seven tokens. */
+function isKeyAndText(tape: JsonTape, entry: number): boolean {
+  const { kinds, nexts } = tape;
+  return (
+    nexts[entry] === entry + 7 &&
+    kinds[entry] === KIND.OBJECT &&
+    kinds[entry + 2] === KIND.STRING &&
+    kinds[entry + 4] === KIND.OBJECT &&
+    kinds[entry + 6] === KIND.STRING &&
+    isName(tape, entry + 1, KEY_NAME) &&
+    isName(tape, entry + 3, VALUE_NAME) &&
+    isName(tape, entry + 5, TEXT_NAME)
+  );
+}
+
+const KEY_NAME = Buffer.from('key');
+const VALUE_NAME = Buffer.from('value');
+const TEXT_NAME = Buffer.from('stringValue');
+
+function isName(tape: JsonTape, token: number, name: Buffer): boolean {
+  const start = tape.starts[token] as number;
+  if ((tape.ends[token] as number) - start !== name.length) return false;
+  const { bytes } = tape;
+  for (let index = 0; index < name.length; index++) {
+    if (bytes[start + index] !== name[index]) return false;
+  }
+  return true;
+}
+
+function walkKeyAndText(tape: JsonTape, entry: number, attributes: AttributeWriter): void {
+  const textStart = tape.starts[entry + 6] as number;
+  const textLength = (tape.ends[entry + 6] as number) - textStart;
+  attributes.key(tape, tape.starts[entry + 2] as number, tape.length(entry + 2));
+  appendText(attributes.column.values, tape, textStart, textLength);
+  if (attributes.role !== ROLE.NONE) attributes.note(FOUND.TEXT, textStart, textLength);
+}
+
+function walkAnyEntry(tape: JsonTape, entry: number, attributes: AttributeWriter, name: string): void {
+  checkObject(tape, entry, name);
+  ENTRY.collect(tape, entry);
+  const key = textToken(tape, ENTRY, KEY);
+  attributes.key(tape, tape.starts[key] as number, key === 0 ? 0 : tape.length(key));
+  const { values } = attributes.column;
+  const start = values.at;
+  const found = walkJsonAnyValue(tape, ENTRY.token(VALUE), values);
+  if (attributes.role === ROLE.NONE) return;
+  if (found === FOUND.TEXT) attributes.note(found, tape.starts[textAt] as number, tape.length(textAt));
+  else attributes.note(found, start, 0);
 }
 
 /** So many tokens may be attributes of one record without being counted first. */

@@ -41,7 +41,8 @@ export class FieldNames<Name extends string> {
   collect(tape: JsonTape, object: number): void {
     const { kinds, nexts } = tape;
     const values = this.#values;
-    values.fill(0);
+    // A call of `fill` costs more than the few it clears.
+    for (let index = 0; index < values.length; index++) values[index] = 0;
     const end = nexts[object] as number;
     for (let key = object + 1; key < end; key = nexts[key + 1] as number) {
       const spelling = this.#find(tape, key);

@@ -53,7 +53,7 @@ test.each([
   [{ steps: [{ module: './a.js', export: 'main', failed: true }] }, 'steps[0].failed is'],
 ])('%j is named as wrong', (config, words) => {
   const problems: string[] = [];
-  readEntries(config as Record<string, unknown>, problems);
+  readEntries(config, problems);
 
   expect(problems).toHaveLength(1);
   expect(problems[0]).toContain(words);

@@ -166,7 +166,7 @@ function argumentReader(given: unknown): Entry['clientId'] {
   if (typeof given === 'function') return ({ args, self }) => given.apply(self, args) as unknown;
   if (isIndex(given)) return ({ args }) => args[given];
   if (!isText(given)) return undefined;
-  return ({ args, self }) => readPath({ ...args, args, this: self }, given);
+  return ({ args, self }) => readPath({ ...Object.fromEntries(args.entries()), args, this: self }, given);
 }
 
 function isRecord(value: unknown): value is Given {

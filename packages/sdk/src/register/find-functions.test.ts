@@ -24,7 +24,7 @@ function run(code: string): { calls: string[]; result: unknown; exports: Record<
   const place = Symbol.for('rollcall.register');
   Reflect.set(globalThis, place, registry);
   const module = { exports: {} as Record<string, unknown> };
-  // oxlint-disable-next-line no-new-func -- the code is what is tested
+  // oxlint-disable-next-line no-new-func, typescript/no-implied-eval -- the code is what is tested
   const body = new Function(
     'module',
     'exports',

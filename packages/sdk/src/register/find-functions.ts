@@ -83,6 +83,7 @@ class Finder {
   }
 
   #visit(statement: AnyNode): void {
+    // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- most kinds of statement declare nothing
     switch (statement.type) {
       case 'FunctionDeclaration':
         this.#function(statement.id?.name);
@@ -146,8 +147,7 @@ class Finder {
     const names = targets.flatMap(
       (target) => exportedName(target) ?? (target.type === 'Identifier' ? target.name : []),
     );
-    const own =
-      'id' in value && value.id !== null && value.id !== undefined ? nameOf(value.id as AnyNode) : undefined;
+    const own = 'id' in value && value.id !== null && value.id !== undefined ? nameOf(value.id) : undefined;
     for (const name of names) this.#names.add(name);
     const [first] = names;
     if (first === undefined) return;

@@ -62,6 +62,7 @@ export class ModuleHooks {
       },
     });
     const prototype = Module.prototype as unknown as Compiling;
+    // oxlint-disable-next-line typescript/unbound-method -- called on the module, and put back
     const compile = prototype._compile;
     const byPath = (path: string) => this.#byUrl.get(pathToFileURL(path).href);
     const transform = this.#transform.bind(this);
@@ -144,6 +145,7 @@ function parse(source: string, entries: readonly Entry[], kind: 'module' | 'comm
 
 /** Positions stay: the types become spaces. */
 function stripTypes(source: string): string {
+  // oxlint-disable-next-line typescript/unbound-method -- put back as it was
   const { emitWarning } = process;
   // That the function is experimental is our concern, and no word to the program's user.
   process.emitWarning = () => undefined;

@@ -23,7 +23,7 @@ export function trackFunction(
   return new Proxy(fn, {
     apply(target, self: unknown, args: unknown[]): unknown {
       const call = { args, self };
-      const work = () => Reflect.apply(target, self, args) as unknown;
+      const work = (): unknown => Reflect.apply(target, self, args);
       return track(entry, call, work, { isAsync: isAsync(fn), noteMissing });
     },
   });
@@ -54,10 +54,10 @@ function trackJob(entry: Entry, call: Call, work: () => unknown, how: How): unkn
   if (rollcall === undefined) return work();
   const options = { ...entry.options, ...expectedOf(entry, call) };
   if (how.isAsync) return trackAsyncJob(rollcall, { entry, call, work, how, options });
-  const { core, register } = internalsOf(rollcall);
-  register();
+  const internals = internalsOf(rollcall);
+  internals.register();
   return runJobNow(
-    core,
+    internals.core,
     entry.name,
     (run) => {
       if (run !== undefined) begun.set(run, entry);
