@@ -234,6 +234,35 @@ describe.skipIf(chromium === null)('the console', () => {
     await page.context().close();
   }, 40_000);
 
+  test('a job that is due and does not start is overdue on the first page, and its own page says when it is due', async () => {
+    const page = await open('/');
+    const declared = await fetch(`${service.url}/api/v1/jobs/nightly_sync/schedule`, {
+      method: 'PUT',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ schedule: { everyMs: 1_000 }, lateAfterMs: 1_000 }),
+    });
+    expect(declared.status).toBe(200);
+    await fetch(`${service.url}/api/v1/jobs/flight_delays/schedule`, {
+      method: 'PUT',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ schedule: { cron: '0 2 * * *' } }),
+    });
+
+    await expect
+      .poll(
+        async () => {
+          await page.reload();
+          await page.getByText('Latest runs').waitFor();
+          return page.locator('.overdue-row').allInnerTexts();
+        },
+        { timeout: 25_000, interval: 1_000 },
+      )
+      .toEqual([expect.stringContaining('nightly_sync')]);
+    await page.goto(`${service.url}/jobs/flight_delays`);
+    await page.getByText('Next due').waitFor();
+    await page.context().close();
+  }, 40_000);
+
   test('asks no other host, lets nobody frame it, and keeps assets for ever', async () => {
     const home = await fetch(`${service.url}/`, { headers: { Accept: 'text/html' } });
     const html = await home.text();
