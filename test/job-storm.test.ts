@@ -1,11 +1,19 @@
 /** Many jobs that start in one second, in many processes: each has a run ID of its own. */
 
-import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { askUntil, startProcess, temporaryFolder, type RunningService } from './rollcall-process.ts';
+import { CuttableProxy } from './cuttable-proxy.ts';
+import {
+  askUntil,
+  rollcall,
+  startProcess,
+  temporaryFolder,
+  type RunningService,
+} from './rollcall-process.ts';
 
 const PROGRAM = fileURLToPath(new URL('./programs/job-storm.ts', import.meta.url));
 const PROCESSES = 10;
@@ -31,7 +39,12 @@ interface Program {
 
 function start(settings: Record<string, string>): Program {
   const child = spawn(process.execPath, ['--conditions=rollcall-source', PROGRAM], {
-    env: { PATH: process.env['PATH'], JOBS: String(JOBS), ...settings },
+    env: {
+      PATH: process.env['PATH'],
+      JOBS: String(JOBS),
+      ROLLCALL_SPOOL_DIR: join(folder.path, 'sdk-spool'),
+      ...settings,
+    },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
@@ -44,6 +57,7 @@ async function storm(settings: Record<string, string>): Promise<string[]> {
   for (const { nextLine } of programs) expect(await nextLine()).toBe('ready');
   for (const { child } of programs) child.stdin?.write('go\n');
   const answers = await Promise.all(programs.map(({ nextLine }) => nextLine()));
+  await Promise.all(programs.map(async ({ child }) => child.exitCode ?? once(child, 'exit')));
   return answers.flatMap((answer) => JSON.parse(answer) as string[]);
 }
 
@@ -63,4 +77,29 @@ test(`${PROCESSES * JOBS} jobs that start at once in ${PROCESSES} processes get 
     { withinMs: 30_000 },
   );
   expect(counted).toEqual({ runs: PROCESSES * JOBS, ids: PROCESSES * JOBS, conflicts: 0 });
+}, 90_000);
+
+test('with ingest away they keep apart under the IDs that they share, and each conflict is named once it is back', async () => {
+  await using proxy = await CuttableProxy.start(service.url);
+  await proxy.cut();
+  const settings = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: proxy.url,
+    ROLLCALL_SPOOL_DIR: join(folder.path, 'sdk-spool'),
+  };
+  const runIds = await storm({ ...settings, JOB: 'storm_in_the_dark' });
+  await proxy.mend();
+  const flushed = await rollcall(['flush'], settings);
+
+  expect(flushed).toMatchObject({ code: 0, stderr: '' });
+  expect(new Set(runIds).size).toBeLessThan(PROCESSES * JOBS);
+  const [counted] = await askUntil<{ runs: number; ids: number; unnamed: number }>(
+    service.url,
+    `SELECT toUInt32(count()) AS runs, toUInt32(uniqExact(run_id)) AS ids,
+         toUInt32(countIf(bearers > 1 AND conflicts != bearers - 1)) AS unnamed
+     FROM (SELECT job_name, verdict, run_id, conflicts, count() OVER (PARTITION BY run_id) AS bearers FROM job_runs)
+     WHERE job_name = 'storm_in_the_dark' AND verdict = 'completed'`,
+    ([found]) => found?.runs === PROCESSES * JOBS && found.unnamed === 0,
+    { withinMs: 30_000 },
+  );
+  expect(counted).toEqual({ runs: PROCESSES * JOBS, ids: new Set(runIds).size, unnamed: 0 });
 }, 90_000);

@@ -7,7 +7,9 @@ const rollcall = startRollcall();
 process.stdout.write('ready\n');
 await once(process.stdin, 'data');
 const runIds = await Promise.all(
-  Array.from({ length: Number(process.env['JOBS']) }, () => job('storm', (run) => run.runId)),
+  Array.from({ length: Number(process.env['JOBS']) }, () =>
+    job(process.env['JOB'] ?? 'storm', (run) => run.runId),
+  ),
 );
 process.stdout.write(`${JSON.stringify(runIds)}\n`);
 process.stdin.destroy();
