@@ -144,7 +144,7 @@ export async function askUntil<Row>(
   url: string,
   query: string,
   isEnough: (rows: Row[]) => boolean,
-  { withinMs = 15_000, key }: { withinMs?: number; key?: string } = {},
+  { withinMs = 40_000, key }: { withinMs?: number; key?: string } = {},
 ): Promise<Row[]> {
   const deadline = Date.now() + withinMs;
   for (;;) {

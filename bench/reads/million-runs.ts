@@ -3,15 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  migrate,
-  openEngine,
-  readConfig,
-  Rollups,
-  startService,
-  type Engine,
-  type Service,
-} from '@rollcall/ingest';
+import { migrate, openEngine, readConfig, startService, type Engine, type Service } from '@rollcall/ingest';
 import { pino } from 'pino';
 import { fillBigProject, type BigProject } from '../../test/big-project.fixture.ts';
 
@@ -58,8 +50,7 @@ async function fill(folder: string, say: (line: string) => void): Promise<{ big:
   try {
     await migrate(engine, { rawRetentionDays: 90 });
     say(`filling ${RUNS.toLocaleString('en')} runs`);
-    const big = await fillBigProject(engine, { runs: RUNS, jobs: 1_000 });
-    await new Rollups({ engine, log: pino({ level: 'silent' }) }).catchUp();
+    const big = await fillBigProject(engine, { runs: RUNS, jobs: 1_000, isRolledUp: true });
     return { big, known: await choose(engine) };
   } finally {
     await engine.close();

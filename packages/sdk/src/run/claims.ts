@@ -39,6 +39,7 @@ interface Attempt {
 const MOST_REMEMBERED = 10_000;
 /** After a failure jobs do not wait again for so long. */
 const REST_MS = 5_000;
+const PAUSE_MS = 100;
 /** An ID that comes too late is given back; nobody waits for that, but the process lives so much longer at most. */
 const LATE_MS = 2_000;
 
@@ -60,7 +61,7 @@ export class Claims {
     if (disabled || endpoint === undefined || claimTimeoutMs === 0 || !this.#breaker.mayTry()) {
       return { status: 'unclaimed', runId: request.runId };
     }
-    const asked = this.#ask(endpoint, request, claimTimeoutMs + (request.isGiven ? 0 : LATE_MS));
+    const asked = this.#askTwice(endpoint, request, claimTimeoutMs + (request.isGiven ? 0 : LATE_MS));
     const answer = await Promise.race([asked, expire(claimTimeoutMs)]);
     if (answer !== undefined) return this.#conclude(request, answer);
     this.#breaker.failed();
@@ -76,6 +77,14 @@ export class Claims {
     this.#attempts.set(key, attempt);
     const [oldest] = this.#attempts.keys();
     if (this.#attempts.size > MOST_REMEMBERED && oldest !== undefined) this.#attempts.delete(oldest);
+  }
+
+  /** A hiccup is no absence: asked again, the same question is the same claim. Where nobody listens nobody is asked again. */
+  async #askTwice(endpoint: URL, request: ClaimRequest, timeoutMs: number): Promise<Exchanged> {
+    const first = await this.#ask(endpoint, request, timeoutMs);
+    if (first.status !== 'unavailable' || !first.again || isRefused(first.cause)) return first;
+    await sleep(PAUSE_MS * (0.5 + Math.random()), undefined, { ref: false });
+    return this.#ask(endpoint, request, timeoutMs);
   }
 
   async #ask(
@@ -122,6 +131,12 @@ export class Claims {
     const { headers } = this.#config;
     await exchange({ endpoint, headers }, { method: 'POST', path, body, timeoutMs: LATE_MS });
   }
+}
+
+/** fetch hides what happened in the cause of its own error. */
+function isRefused(thrown: unknown): boolean {
+  const { cause } = (thrown ?? {}) as { cause?: { code?: string } };
+  return cause?.code === 'ECONNREFUSED';
 }
 
 async function expire(afterMs: number): Promise<undefined> {
