@@ -430,7 +430,7 @@ COMMENT 'What failure_summaries is computed from';
 CREATE OR REPLACE VIEW runs_waiting ${ON_CLUSTER} AS
 SELECT project_id, run_id
 FROM run_touches
-WHERE touched_at >= now64(3, 'UTC') - INTERVAL 1 DAY
+WHERE touched_at >= now64(3, 'UTC') - INTERVAL 1 HOUR
 GROUP BY project_id, run_id
 HAVING max(run_touches.summarised_at) < max(run_touches.touched_at)
 COMMENT 'Runs whose newest evidence is not rolled up yet: for a second or two after it came in';
