@@ -1,5 +1,6 @@
 /** The tracking API, over real HTTP, on the real engine. */
 
+import { generateRunId } from '@rollcall/semconv';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startProcess, temporaryFolder, type RunningService } from './rollcall-process.ts';
 import { trackingClient } from './tracking-client.ts';
@@ -60,6 +61,29 @@ describe('creating', () => {
 
     expect(again.status).toBe(200);
     expect(again.body).toEqual(run);
+  });
+
+  test('IDs that are handed out and IDs that are brought along never meet, however close they come', async () => {
+    const wanted = Array.from({ length: 40 }, (_, second) =>
+      generateRunId(new Date(Date.now() + second * 1000)),
+    );
+    const free = wanted.map(async () => newRun());
+    const proposed = [...wanted, ...wanted].map(async (runId, index) =>
+      newRun({ runId, ifTaken: 'next', origin: String(index + 1).padStart(32, '0') }),
+    );
+    const runs = await Promise.all([...free, ...proposed]);
+
+    expect(new Set(runs.map(({ runId }) => runId)).size).toBe(runs.length);
+  });
+
+  test('who asks again for a taken ID gets the one that it was given instead', async () => {
+    const { runId } = await newRun();
+    const question = { runId, ifTaken: 'next', origin: 'c'.repeat(32) };
+    const run = await newRun(question);
+    const again = await api<Run>('POST', '/runs', { job: 'tracked', ...question });
+
+    expect(run.runId).not.toBe(runId);
+    expect(again).toMatchObject({ status: 200, body: run });
   });
 
   test('another job or another trace under the same ID is a conflict that shows the record', async () => {

@@ -196,6 +196,7 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     onOpen: () => processEnd.watchSignals(),
     onRest: () => processEnd.ignoreSignals(),
   });
+  const claims = new Claims(config);
   const core: Core = {
     tracer: tracerProvider.getTracer(SCOPE.name, SCOPE.version),
     logger: loggerProvider.getLogger(SCOPE.name, SCOPE.version),
@@ -206,7 +207,7 @@ function create(config: Config, onShutdown: () => void): Rollcall {
     heartbeat,
     errors: new ReportedErrors(),
     runIds: new RunIds(),
-    claims: new Claims(config),
+    claims,
     definition: config.metrics,
     counts: new RunCounts(),
   };
@@ -219,7 +220,7 @@ function create(config: Config, onShutdown: () => void): Rollcall {
   };
   if (config.registerGlobals) register(wanted);
   const releaseLogs = config.captureLogs.map((source) => CAPTURES[source]());
-  const unhook = flushAtExit(delivery);
+  const unhook = flushAtExit(delivery, () => claims.isAway);
   const lastWords = { delivery, heartbeat, spool };
   const processEnd = new ProcessEnd({ ...lastWords, handleSignals: config.handleSignals && isMainThread });
   const rollcall: Rollcall = {

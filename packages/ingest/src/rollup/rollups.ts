@@ -22,8 +22,6 @@ export interface RunName {
 export interface RollupsOptions {
   readonly engine: Engine;
   readonly log: Logger;
-  /** Called with how many runs were rolled up in a pass, and how long it took. */
-  readonly onPass?: (runs: number, durationMs: number) => void;
 }
 
 /** Runs of one statement. */
@@ -184,8 +182,7 @@ export class Rollups {
   }
 
   async #rollUp(names: readonly RunName[]): Promise<void> {
-    const { engine, onPass } = this.#options;
-    const startedMs = performance.now();
+    const { engine } = this.#options;
     for (let from = 0; from < names.length; from += BATCH) {
       const [clock] = await engine.rows<{ at: string }>("SELECT toString(now64(3, 'UTC')) AS at");
       const parameters = { ...parametersOf(names.slice(from, from + BATCH)), at: clock?.at ?? '' };
@@ -197,7 +194,6 @@ export class Rollups {
       await engine.background(SHOW_RUNS, pass);
       await engine.background(MARK_SUMMARISED, parameters);
     }
-    if (names.length > 0) onPass?.(names.length, performance.now() - startedMs);
   }
 }
 

@@ -11,8 +11,18 @@ const BEHIND_S = 120;
 /** How far ahead of now taken IDs are looked up at a time. */
 const WINDOW_S = 3_600;
 
+/** `unknown`: it is not of the present hour, and ClickHouse must be asked; from now on nobody else gets it. */
+export interface ClaimAnswer {
+  readonly status: 'free' | 'taken' | 'unknown';
+  /** Whether this very run has it already. */
+  readonly isOwn: boolean;
+}
+
 interface ProjectClaims {
-  readonly taken: Set<string>;
+  /** The origins of the runs that bear each ID. */
+  readonly taken: Map<string, Set<string>>;
+  /** Which ID a run got instead of the one that it asked for: asked again, the same question has the same answer. */
+  readonly instead: Map<string, string>;
   /** Second from which on everything up to it was handed out: where the next search begins. */
   next: string;
   /** What was taken between these was looked up. */
@@ -33,34 +43,49 @@ export class Claims {
     this.#clock = clock;
   }
 
-  /** Claims the ID of the present second, or of the next one that is free. */
-  async claimNext(project: string): Promise<string> {
+  /** Claims the ID of the present second, or of the next one that is free; `asked` is the taken one that the run wanted. */
+  async claimNext(
+    project: string,
+    origin: string,
+    asked?: string,
+  ): Promise<{ runId: string; again: boolean }> {
     return this.#lock.run(project, async () => {
       const nowMs = this.#clock();
       const present = generateRunId(new Date(nowMs));
       const claims = await this.#claimsOf(project, present, nowMs);
+      const earlier = asked === undefined ? undefined : claims.instead.get(questionOf(asked, origin));
+      if (earlier !== undefined) return { runId: earlier, again: true };
       // Where many start at once the search does not begin anew at the present second for each of them.
       let candidate = claims.next > present ? claims.next : present;
       while (claims.taken.has(candidate)) candidate = nextRunId(candidate);
-      claims.taken.add(candidate);
+      claims.taken.set(candidate, new Set([origin]));
       claims.next = nextRunId(candidate);
-      return candidate;
+      if (asked !== undefined) claims.instead.set(questionOf(asked, origin), candidate);
+      return { runId: candidate, again: false };
     });
   }
 
-  /**
-   * Claims an ID that somebody brought along. `free`: nobody had it. `unknown`: it is not of the present hour, and
-   * ClickHouse must be asked; from now on nobody else gets it.
-   */
-  async claim(project: string, runId: string): Promise<'free' | 'taken' | 'unknown'> {
+  /** Claims an ID that somebody brought along. */
+  async claim(project: string, runId: string, origin: string): Promise<ClaimAnswer> {
     return this.#lock.run(project, async () => {
       const nowMs = this.#clock();
       const claims = await this.#claimsOf(project, generateRunId(new Date(nowMs)), nowMs);
-      const isTaken = claims.taken.has(runId);
-      claims.taken.add(runId);
-      if (isTaken) return 'taken';
-      return runId >= claims.knownFrom && runId <= claims.knownUntil ? 'free' : 'unknown';
+      const bearers = claims.taken.get(runId);
+      if (bearers !== undefined) return { status: 'taken', isOwn: bearers.has(origin) };
+      claims.taken.set(runId, new Set([origin]));
+      const isKnown = runId >= claims.knownFrom && runId <= claims.knownUntil;
+      return { status: isKnown ? 'free' : 'unknown', isOwn: false };
     });
+  }
+
+  /** Takes back a claim from which no run came. */
+  release(project: string, runId: string, origin: string): void {
+    const claims = this.#projects.get(project);
+    if (claims === undefined) return;
+    const bearers = claims.taken.get(runId);
+    bearers?.delete(origin);
+    if (bearers?.size === 0) claims.taken.delete(runId);
+    for (const [question, given] of claims.instead) if (given === runId) claims.instead.delete(question);
   }
 
   async #claimsOf(project: string, present: string, nowMs: number): Promise<ProjectClaims> {
@@ -70,14 +95,22 @@ export class Claims {
     if (isFresh) return known;
     const from = generateRunId(new Date(nowMs - BEHIND_S * 1000));
     const until = generateRunId(new Date(nowMs + WINDOW_S * 1000));
-    const rows = await this.#engine.rows<{ run_id: string }>(
-      `SELECT DISTINCT run_id FROM job_run_states
-       WHERE project_id = {project:String} AND run_id >= {from:String} AND run_id <= {until:String}`,
+    const rows = await this.#engine.rows<{ run_id: string; origins: string[] }>(
+      `SELECT run_id, groupUniqArray(origin) AS origins FROM job_run_states
+       WHERE project_id = {project:String} AND run_id >= {from:String} AND run_id <= {until:String}
+       GROUP BY run_id`,
       { project, from, until },
     );
-    const stillClaimed = [...(known?.taken ?? [])].filter((runId) => runId >= from);
+    const taken = new Map(known === undefined ? [] : [...known.taken].filter(([runId]) => runId >= from));
+    for (const { run_id: runId, origins } of rows) {
+      taken.set(runId, new Set([...(taken.get(runId) ?? []), ...origins]));
+    }
+    const instead = new Map(
+      known === undefined ? [] : [...known.instead].filter(([, given]) => given >= from),
+    );
     const claims = {
-      taken: new Set([...stillClaimed, ...rows.map(({ run_id: runId }) => runId)]),
+      taken,
+      instead,
       next: known?.next ?? present,
       knownFrom: from,
       knownUntil: until,
@@ -86,4 +119,8 @@ export class Claims {
     this.#projects.set(project, claims);
     return claims;
   }
+}
+
+function questionOf(asked: string, origin: string): string {
+  return `${asked} ${origin}`;
 }

@@ -125,31 +125,32 @@ export class Tracker {
     const aliases = converted.form.startsWith('standard')
       ? run.aliases
       : [...(run.aliases ?? []), { alias: run.runId, kind: 'legacy' as const }];
+    const origin = run.origin ?? newTraceId();
     return this.#inTurn(project, runId, async () => {
       const fresh = this.#fresh.get(keyOf(project, runId));
-      const isFree = fresh === undefined && (await this.#claims.claim(project, runId)) === 'free';
-      const found = fresh === undefined && !isFree ? await this.#findRuns(project, runId) : [];
+      const claim = fresh === undefined ? await this.#claims.claim(project, runId, origin) : undefined;
+      if (claim?.status === 'taken' && !claim.isOwn && run.ifTaken === 'next')
+        return this.#createUnderNewId(project, run, idempotencyKey);
+      const isFree = claim === undefined || claim.status === 'free';
+      const found = isFree ? [] : await this.#findRuns(project, runId);
       const existing: { identity: RunIdentity }[] = fresh === undefined ? found : [fresh];
       const same =
         run.origin === undefined
           ? existing[0]
           : existing.find(({ identity }) => identity.origin === run.origin);
-      if (same === undefined && existing.length === 0) {
-        return {
-          created: true,
-          record: await this.#begin(
-            { project, runId, job: run.job, origin: run.origin ?? newTraceId() },
-            { ...run, aliases },
-          ),
-        };
+      // A taken ID of which nothing can be read is that of a run which is being recorded just now.
+      if (existing.length === 0 && (claim?.status !== 'taken' || claim.isOwn)) {
+        const identity = { project, runId, job: run.job, origin };
+        return { created: true, record: await this.#beginClaimed(identity, { ...run, aliases }) };
       }
       if (same === undefined || same.identity.job !== run.job) {
-        if (run.ifTaken === 'next')
-          return this.#createUnderNewId(project, { ...run, runId: undefined }, idempotencyKey);
+        if (run.ifTaken === 'next') return this.#createUnderNewId(project, run, idempotencyKey);
         const other = same ?? existing[0];
+        const whose = other === undefined ? 'another run' : `a run of '${other.identity.job}'`;
+        const trace = other === undefined ? '' : `, with trace ${other.identity.origin}`;
         throw new TrackingError(
           'run_id_conflict',
-          `Run ${runId} is a run of '${other?.identity.job}' already, with trace ${other?.identity.origin}. Leave out runId to get a free one.`,
+          `Run ${runId} is ${whose} already${trace}. Leave out runId to get a free one.`,
           { record: fresh?.record ?? (other === undefined ? null : await this.#record(other.identity)) },
         );
       }
@@ -175,9 +176,9 @@ export class Tracker {
       const [known] = await this.#findRuns(project, runId);
       if (known === undefined) {
         if (news.upsert === undefined) throw runNotFound(name);
-        await this.#claims.claim(project, runId);
         const identity = { project, runId, job: news.upsert.job, origin: newTraceId() };
-        await this.#begin(identity, { ...news, job: identity.job, recovered: true });
+        await this.#claims.claim(project, runId, identity.origin);
+        await this.#beginClaimed(identity, { ...news, job: identity.job, recovered: true });
         return this.#putMetrics(identity, 1, news.metrics);
       }
       const decision = accepted(
@@ -383,13 +384,15 @@ export class Tracker {
     idempotencyKey: string | undefined,
   ): Promise<{ created: boolean; record: JobRunRecord }> {
     const create = async (): Promise<{ created: boolean; record: JobRunRecord }> => {
-      const runId = await this.#claims.claimNext(project);
-      const identity = { project, runId, job: run.job, origin: run.origin ?? newTraceId() };
+      const origin = run.origin ?? newTraceId();
+      const { runId, again } = await this.#claims.claimNext(project, origin, run.runId);
+      const identity = { project, runId, job: run.job, origin };
+      if (again) return { created: false, record: await this.#repeated(identity) };
       const keyAlias =
         idempotencyKey === undefined
           ? []
           : this.#aliasEvents([{ alias: idempotencyKey, kind: 'idempotency' }]);
-      return { created: true, record: await this.#begin(identity, run, keyAlias) };
+      return { created: true, record: await this.#beginClaimed(identity, run, keyAlias) };
     };
     if (idempotencyKey === undefined) return create();
     return this.#inTurn(project, `key ${idempotencyKey}`, async () => {
@@ -402,6 +405,31 @@ export class Tracker {
         `The key '${idempotencyKey}' created run ${runId} of '${record.job}'; take another key for '${run.job}'.`,
       );
     });
+  }
+
+  /** The record of a run that was made for the same question a moment ago. */
+  async #repeated({ project, runId, origin }: RunIdentity): Promise<JobRunRecord> {
+    return this.#inTurn(project, runId, async () => {
+      const fresh = this.#fresh.get(keyOf(project, runId));
+      if (fresh?.identity.origin === origin) return fresh.record;
+      const known = (await this.#findRuns(project, runId)).find(({ identity }) => identity.origin === origin);
+      if (known === undefined) throw runNotFound(runId);
+      return this.#record(known.identity);
+    });
+  }
+
+  /** An ID under which nothing could be recorded is free again. */
+  async #beginClaimed(
+    identity: RunIdentity,
+    run: NewRun,
+    more: readonly EventFact[] = [],
+  ): Promise<JobRunRecord> {
+    try {
+      return await this.#begin(identity, run, more);
+    } catch (error) {
+      this.#claims.release(identity.project, identity.runId, identity.origin);
+      throw error;
+    }
   }
 
   async #begin(identity: RunIdentity, run: NewRun, more: readonly EventFact[] = []): Promise<JobRunRecord> {

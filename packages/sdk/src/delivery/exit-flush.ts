@@ -9,12 +9,12 @@ const EXIT_FLUSH_AWAY_MS = 1_000;
 
 /**
  * Flushes when the event loop has run dry. What is left after that is kept on disk when the process exits.
- * Returns the function that takes the hook off again.
+ * `isAway` tells whether others found ingest away. Returns the function that takes the hook off again.
  */
-export function flushAtExit(delivery: Delivery): () => void {
+export function flushAtExit(delivery: Delivery, isAway: () => boolean): () => void {
   let isTried = false;
   const flush = async () => {
-    const timeoutMs = delivery.failing ? EXIT_FLUSH_AWAY_MS : EXIT_FLUSH_MS;
+    const timeoutMs = delivery.failing || isAway() ? EXIT_FLUSH_AWAY_MS : EXIT_FLUSH_MS;
     const flushed = await delivery.flush(timeoutMs);
     isTried = !flushed || !delivery.isIdle;
     if (flushed) return;

@@ -53,6 +53,11 @@ export class Claims {
     this.#config = config;
   }
 
+  /** Whether ingest was asked lately and did not answer. */
+  get isAway(): boolean {
+    return this.#breaker.state === 'open';
+  }
+
   /** Takes at most `claimTimeoutMs`; a refused connection is noticed at once. Does not throw. */
   async claim(request: ClaimRequest): Promise<Claim> {
     const known = this.#attempts.get(executionOf(request));
@@ -61,8 +66,8 @@ export class Claims {
     if (disabled || endpoint === undefined || claimTimeoutMs === 0 || !this.#breaker.mayTry()) {
       return { status: 'unclaimed', runId: request.runId };
     }
-    const asked = this.#askTwice(endpoint, request, claimTimeoutMs + (request.isGiven ? 0 : LATE_MS));
-    const answer = await Promise.race([asked, expire(claimTimeoutMs)]);
+    const asked = this.#askTwice(endpoint, request);
+    const answer = await within(claimTimeoutMs, asked);
     if (answer !== undefined) return this.#conclude(request, answer);
     this.#breaker.failed();
     // Should the answer be late, the record that ingest made is that of this very run, unless the ID was taken.
@@ -79,12 +84,21 @@ export class Claims {
     if (this.#attempts.size > MOST_REMEMBERED && oldest !== undefined) this.#attempts.delete(oldest);
   }
 
-  /** A hiccup is no absence: asked again, the same question is the same claim. Where nobody listens nobody is asked again. */
-  async #askTwice(endpoint: URL, request: ClaimRequest, timeoutMs: number): Promise<Exchanged> {
-    const first = await this.#ask(endpoint, request, timeoutMs);
+  /**
+   * A hiccup is no absence: asked again, the same question is the same claim.
+   * Where nobody listens nobody is asked again, and nobody is when the job waits no longer.
+   */
+  async #askTwice(endpoint: URL, request: ClaimRequest): Promise<Exchanged> {
+    const { claimTimeoutMs } = this.#config;
+    const startedMs = performance.now();
+    const first = await this.#ask(endpoint, request, claimTimeoutMs + (request.isGiven ? 0 : LATE_MS));
     if (first.status !== 'unavailable' || !first.again || isRefused(first.cause)) return first;
-    await sleep(PAUSE_MS * (0.5 + Math.random()), undefined, { ref: false });
-    return this.#ask(endpoint, request, timeoutMs);
+    const pauseMs = Math.max(first.afterMs ?? 0, PAUSE_MS * (0.5 + Math.random()));
+    const leftMs = claimTimeoutMs - (performance.now() - startedMs) - pauseMs;
+    if (leftMs <= 0) return first;
+    // The job waits for this, so the process must.
+    await sleep(pauseMs);
+    return this.#ask(endpoint, request, leftMs);
   }
 
   async #ask(
@@ -139,8 +153,16 @@ function isRefused(thrown: unknown): boolean {
   return cause?.code === 'ECONNREFUSED';
 }
 
-async function expire(afterMs: number): Promise<undefined> {
-  return sleep(Math.max(0, afterMs), undefined, { ref: false });
+/** Undefined where it takes longer. */
+async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T | undefined> {
+  const settled = new AbortController();
+  const expired = sleep(Math.max(0, timeoutMs), undefined, { signal: settled.signal });
+  try {
+    return await Promise.race([promise, expired]);
+  } finally {
+    settled.abort();
+    expired.catch(() => undefined);
+  }
 }
 
 /** Ingest answers with the record that is there, which may be that of an earlier attempt. */
