@@ -35,7 +35,7 @@ const password = process.env['CLICKHOUSE_PASSWORD'] ?? '';
 const inserts = await mkdtemp(join(tmpdir(), 'clickhouse-inserts-'));
 // The engine lives as long as one connection is open.
 const keeper = await EmbeddedConnection.open(folder);
-const respondent: Respondent = { ...(await describeEngine(keeper)), answer };
+const respondent: Respondent = { ...(await describeEngine(ask)), answer };
 const server = createFront({ respondent, log: pino({ level: 'warn' }, pino.destination(2)) });
 server.listen(Number(port), '127.0.0.1');
 await once(server, 'listening');
@@ -47,6 +47,11 @@ process.once('SIGTERM', () => {
   });
   server.closeIdleConnections();
 });
+
+async function ask<Row>(sql: string): Promise<Row[]> {
+  const lines = (await keeper.run(sql, 'JSONEachRow')).text().trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as Row);
+}
 
 async function answer(question: Question): Promise<Answer> {
   const { credentials, database, parameters, settings } = question;
@@ -63,8 +68,7 @@ async function answer(question: Question): Promise<Answer> {
     await connection.set(engineSettings(settings));
     await connection.bind(parameters);
     if (question.method === 'GET') await connection.set({ readonly: '2' });
-    const found = await run(connection, question);
-    return { ...found, chunks: closing(found.chunks, connection) };
+    return await run(connection, question);
   } catch (error) {
     connection.close();
     throw error;
@@ -94,7 +98,7 @@ async function insert(
     await pipeline(rows, createWriteStream(path));
     // A server takes an insert without rows for done.
     if ((await stat(path)).size > 0) await connection.run(`${into} FROM INFILE ${literal(path)} ${rest}`);
-    return { format: 'TabSeparated', chunks: Readable.from([]) };
+    return { format: 'TabSeparated', chunks: Readable.from([]), close: () => connection.close() };
   } finally {
     await rm(place, { recursive: true, force: true });
   }
@@ -103,15 +107,4 @@ async function insert(
 /** What concerns HTTP alone is no setting of the engine. */
 function engineSettings(settings: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(settings).filter(([name]) => !/^(enable_http_|http_)/.test(name)));
-}
-
-async function* closing(
-  chunks: AsyncIterable<Uint8Array>,
-  connection: EmbeddedConnection,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* chunks;
-  } finally {
-    connection.close();
-  }
 }

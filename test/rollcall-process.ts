@@ -37,6 +37,8 @@ function environment(settings: Record<string, string> = {}): NodeJS.ProcessEnv {
     ...Object.fromEntries(inherited),
     NO_COLOR: '1',
     ROLLCALL_SPOOL_DIR: temporarySpool(),
+    // Services of several tests run at once: the usual port is for one.
+    ROLLCALL_SQL_PORT: 'off',
     ...settings,
   };
 }

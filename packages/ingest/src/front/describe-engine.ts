@@ -1,20 +1,19 @@
 /** Asks the engine once what the front tells of it. */
 
-import type { EmbeddedConnection } from '../store/embedded-connection.ts';
 import type { Respondent } from './front.ts';
 
-export async function describeEngine(connection: EmbeddedConnection): Promise<Omit<Respondent, 'answer'>> {
-  const [version = '', timezone = ''] = (await connection.run('SELECT version(), timezone()'))
-    .text()
-    .trim()
-    .split('\t');
-  const formats = await connection.run('SELECT name, content_type FROM system.formats WHERE is_output');
-  const contentTypes = new Map(
-    formats
-      .text()
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => line.split('\t') as [string, string]),
+export async function describeEngine(
+  ask: <Row>(sql: string) => Promise<Row[]>,
+): Promise<Omit<Respondent, 'answer'>> {
+  const [about] = await ask<{ version: string; timezone: string }>(
+    'SELECT version() AS version, timezone() AS timezone',
   );
-  return { version, timezone, contentTypes };
+  const formats = await ask<{ name: string; type: string }>(
+    'SELECT name, content_type AS type FROM system.formats WHERE is_output',
+  );
+  return {
+    version: about?.version ?? '',
+    timezone: about?.timezone ?? '',
+    contentTypes: new Map(formats.map(({ name, type }) => [name, type])),
+  };
 }

@@ -1,7 +1,7 @@
 /** Reports what went wrong as ClickHouse does: its code, its words, its HTTP status. */
 
 /** The codes that the front itself gives: ClickHouse's src/Common/ErrorCodes.cpp. */
-const CODES = {
+export const CODES = {
   BAD_ARGUMENTS: '36',
   SYNTAX_ERROR: '62',
   UNKNOWN_DATABASE: '81',
@@ -9,6 +9,7 @@ const CODES = {
   READONLY: '164',
   TOO_MANY_SIMULTANEOUS_QUERIES: '202',
   QUERY_IS_TOO_LARGE: '229',
+  ABORTED: '236',
   CANNOT_DECOMPRESS: '271',
   SUPPORT_IS_DISABLED: '344',
   INTO_OUTFILE_NOT_ALLOWED: '358',

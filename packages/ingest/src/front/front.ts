@@ -33,7 +33,8 @@ Send queries from your program with POST method or GET /?query=...
 
 /** Makes an HTTP server that is not listening yet. */
 export function createFront(options: FrontOptions): Server {
-  const server = createServer((request, response) => {
+  // Statements and parameters stand in addresses: a server takes as much.
+  const server = createServer({ maxHeaderSize: 1024 ** 2 }, (request, response) => {
     void handle(request, response, options).catch((error: unknown) => {
       options.log.error({ err: error }, 'a request to the SQL port failed');
       response.destroy();
@@ -74,11 +75,12 @@ async function answer(
   response.once('close', () => hangUp.abort());
   const startedMs = performance.now();
   let isStarted = false;
+  let found: Answer | undefined;
   try {
     const question = await readQuestion(request, hangUp.signal);
     response.setHeader('X-ClickHouse-Query-Id', question.queryId);
     response.setHeader('X-ClickHouse-Timezone', respondent.timezone);
-    const found = await respondent.answer(question);
+    found = await respondent.answer(question);
     const tag = randomBytes(8).toString('hex');
     response.setHeader('X-ClickHouse-Exception-Tag', tag);
     response.setHeader('X-ClickHouse-Format', found.format);
@@ -96,6 +98,8 @@ async function answer(
     if (!isCoded(error)) log.error({ err: error }, 'a request to the SQL port failed');
     if (isStarted) response.destroy();
     else refuse(request, response, reportException(error, respondent.version));
+  } finally {
+    found?.close();
   }
 }
 

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { FrontError } from './exception.ts';
 
-interface Credentials {
+export interface Credentials {
   readonly user: string;
   readonly password: string;
 }
@@ -78,7 +78,7 @@ export async function readQuestion(request: IncomingMessage, signal: AbortSignal
   return {
     method: request.method ?? 'GET',
     credentials: readCredentials(fields, header),
-    queryId: fields.get('query_id') || randomUUID(),
+    queryId: readQueryId(fields),
     query: fields.get('query') ?? '',
     body,
     database: fields.get('database') || header('x-clickhouse-database') || undefined,
@@ -92,18 +92,35 @@ export async function readQuestion(request: IncomingMessage, signal: AbortSignal
 
 /** The whole statement. @throws FrontError where it is larger than `maxBytes` */
 export async function readStatement({ query, body }: Question, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = Buffer.byteLength(query);
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > maxBytes) {
-      throw new FrontError('QUERY_IS_TOO_LARGE', `A statement has at most ${maxBytes} bytes here.`);
-    }
-    chunks.push(chunk);
-  }
-  const rest = Buffer.concat(chunks).toString('utf8');
+  const rest = (await readAll(body, maxBytes - Buffer.byteLength(query))).toString('utf8');
   // A server reads the body as the rest of the statement.
   return query === '' || rest === '' ? query + rest : `${query}\n${rest}`;
+}
+
+async function readAll(body: Readable, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > maxBytes) throw new FrontError('QUERY_IS_TOO_LARGE', 'The statement is too large.');
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (!/^Z_|^ERR_(BROTLI|ZSTD)|^ZSTD/.test((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    throw new FrontError(
+      'CANNOT_DECOMPRESS',
+      `Cannot decompress the body: ${(error as Error).message}. It is not what its Content-Encoding says.`,
+    );
+  }
+  return Buffer.concat(chunks);
+}
+
+/** It goes back in a header. */
+function readQueryId(fields: URLSearchParams): string {
+  const given = fields.get('query_id') || randomUUID();
+  if (/^[\x21-\x7e]{1,256}$/.test(given)) return given;
+  throw new FrontError('BAD_ARGUMENTS', 'A query_id has 1 to 256 printable ASCII characters here, no space.');
 }
 
 function refuseUnsupported(fields: URLSearchParams): void {
@@ -176,18 +193,12 @@ const DECODERS: Record<string, () => ReturnType<typeof createGunzip>> = {
 };
 
 async function readForm(body: Readable, contentType: string): Promise<[string, string][]> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > MULTIPART_MAX_BYTES) {
-      throw new FrontError('QUERY_IS_TOO_LARGE', `A form has at most ${MULTIPART_MAX_BYTES} bytes here.`);
-    }
-    chunks.push(chunk);
-  }
-  const form = await new Response(Buffer.concat(chunks), {
-    headers: { 'Content-Type': contentType },
-  }).formData();
+  const bytes = await readAll(body, MULTIPART_MAX_BYTES);
+  const form = await new Response(Uint8Array.from(bytes), { headers: { 'Content-Type': contentType } })
+    .formData()
+    .catch((error: Error) => {
+      throw new FrontError('BAD_ARGUMENTS', `Cannot read the form: ${error.message}.`);
+    });
   return [...form].map(([name, value]) => {
     if (typeof value === 'string') return [name, value];
     throw new FrontError('SUPPORT_IS_DISABLED', 'External tables are not taken here; use parameters.');

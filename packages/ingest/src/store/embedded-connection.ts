@@ -12,6 +12,8 @@ export interface Answer {
   /** As far as the engine tells: not for what is streamed. */
   readonly rows?: number;
   readonly bytes?: number;
+  /** To be called at the end, whether it was read or not. Twice is once. */
+  readonly close: () => void;
 }
 
 /** Formats in which the engine's blocks can be written one after another; the others have a frame around the whole. */
@@ -73,9 +75,11 @@ export class EmbeddedConnection {
     { defaultFormat, isSelect }: { defaultFormat: string; isSelect: boolean },
   ): Promise<Answer> {
     const format = formatOf(sql) ?? defaultFormat;
-    if (isSelect && STREAMED_FORMATS.test(format)) return { format, chunks: await this.#stream(sql, format) };
+    const close = (): void => this.close();
+    if (isSelect && STREAMED_FORMATS.test(format))
+      return { format, chunks: await this.#stream(sql, format), close };
     const { bytes, rows } = await this.run(sql, format);
-    return { format, chunks: only(bytes), rows, bytes: bytes.length };
+    return { format, chunks: only(bytes), rows, bytes: bytes.length, close };
   }
 
   async #stream(sql: string, format: string): Promise<AsyncIterable<Uint8Array>> {
@@ -127,6 +131,26 @@ function identifier(name: string): string {
   return `\`${name.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``;
 }
 
-export function literal(value: string): string {
-  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+/** A value as the HTTP interface takes it: escaped as in TSV. */
+export function parameterText(value: string | number | boolean | readonly string[]): string {
+  if (typeof value === 'object') return `[${value.map(literal).join(',')}]`;
+  return typeof value === 'string' ? escape(value) : String(value);
 }
+
+export function literal(value: string): string {
+  return `'${escape(value).replaceAll("'", "\\'")}'`;
+}
+
+function escape(value: string): string {
+  return value.replaceAll(/[\\\0\b\f\n\r\t]/g, (character) => ESCAPES[character] ?? character);
+}
+
+const ESCAPES: Record<string, string> = {
+  '\\': '\\\\',
+  '\0': '\\0',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};

@@ -1,6 +1,7 @@
 /** Defines what the rest of ingest may ask of ClickHouse, whichever engine stands behind it. */
 
 import type { Readable } from 'node:stream';
+import type { Guests } from './guests.ts';
 import { openEmbedded } from './open-embedded.ts';
 import { openServer } from './open-server.ts';
 
@@ -33,6 +34,8 @@ export interface Engine {
   background(sql: string, parameters?: Parameters): Promise<void>;
   /** Runs a stranger's statement: it can read, and nothing else. */
   readOnly(sql: string, options: { format: string; parameters?: Parameters }): Promise<Readable>;
+  /** What the embedded engine has for strangers who speak ClickHouse's own interface; a server has its own. */
+  readonly guests?: Guests;
   insertFile(insert: FileInsert): Promise<void>;
   ping(): Promise<boolean>;
   /** Waits for statements in flight, then lets go of the data. */

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { createClient, type ClickHouseClient } from '@clickhouse/client';
-import type { Engine, EngineOptions } from './engine.ts';
+import type { Engine, EngineOptions, Parameters } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import { createReadOnlyCheck, explainRefusal } from './read-only.ts';
 
@@ -25,26 +25,17 @@ export async function openServer({
     compression: { request: true, response: true },
   });
 
-  const check = createReadOnlyCheck({
-    rows: async <Row>(sql: string, parameters: Record<string, string>) => {
-      const result = await client.query({ query: sql, format: 'JSONEachRow', query_params: parameters });
-      return result.json<Row>();
-    },
-    text: async (sql, parameters) =>
-      text(
-        (await client.exec({ query: sql, query_params: parameters, clickhouse_settings: { readonly: '1' } }))
-          .stream,
-      ),
-  });
+  const rows = async <Row>(sql: string, parameters: Parameters = {}): Promise<Row[]> => {
+    const result = await client.query({ query: sql, format: 'JSONEachRow', query_params: parameters });
+    return result.json<Row>();
+  };
+  const check = createReadOnlyCheck(rows);
 
   return {
     kind: 'server',
     place,
     database,
-    rows: async <Row>(sql: string, parameters = {}) => {
-      const result = await client.query({ query: sql, format: 'JSONEachRow', query_params: parameters });
-      return result.json<Row>();
-    },
+    rows,
     command: async (sql, parameters = {}) => {
       await client.command({ query: sql, query_params: parameters });
     },
@@ -52,10 +43,19 @@ export async function openServer({
       await client.command({ query: sql, query_params: parameters });
     },
     readOnly: async (sql, { format, parameters = {} }): Promise<Readable> => {
-      const statement = await check(sql, parameters);
+      const statement = await check(sql, {
+        explain: async (explained) => {
+          const result = await client.exec({
+            query: explained,
+            query_params: parameters,
+            clickhouse_settings: { readonly: '1' },
+          });
+          return text(result.stream);
+        },
+      });
       try {
         const result = await client.exec({
-          query: `${statement}\nFORMAT ${format}`,
+          query: `${statement.sql}\nFORMAT ${format}`,
           query_params: parameters,
           clickhouse_settings: { readonly: '1', max_execution_time: 30, max_result_bytes: '268435456' },
         });
