@@ -83,7 +83,7 @@ async function run(connection: EmbeddedConnection, question: Question): Promise<
   const whole = INSERT_WITH_DATA.exec(sql);
   if (whole !== null)
     return insert(connection, whole, Readable.from([Buffer.from(sql.slice(whole[0].length))]));
-  return connection.answer(sql, { defaultFormat: asked, isSelect: /^\s*(SELECT|WITH)\b/i.test(sql) });
+  return connection.answer(sql, { defaultFormat: asked, isStreamed: /^\s*(SELECT|WITH)\b/i.test(sql) });
 }
 
 /** Rows go by file: inline, a blank line would end them, and bytes that are no UTF-8 would be destroyed. */

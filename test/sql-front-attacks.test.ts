@@ -1,7 +1,10 @@
 /** Whoever reaches the SQL port reads what is theirs, and does nothing else. Each attack is a test. */
 
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -187,7 +190,6 @@ describe('nobody reaches outside', () => {
     ["EXPLAIN SELECT * FROM file('/etc/passwd', 'LineAsString')", DENIED],
     ["WITH (SELECT file('/etc/passwd')) AS a SELECT a", DENIED],
     ['SELECT * FROM default.`/etc/passwd`', READONLY],
-    ['SELECT * FROM default.`http://127.0.0.1:1/`', READONLY],
     ["SELECT 1 IN (SELECT * FROM file('/etc/passwd', 'LineAsString'))", DENIED],
   ])('%s', async (query, code) => {
     for (const asked of [asOwner, asAcme]) {
@@ -196,6 +198,31 @@ describe('nobody reaches outside', () => {
       expect(answer.text).not.toContain('root:');
     }
     expect(existsSync('/tmp/stolen.db')).toBe(false);
+  });
+
+  test('no request is sent anywhere', async () => {
+    let requests = 0;
+    const elsewhere = createServer((_, response) => {
+      requests++;
+      response.end('1\n');
+    }).listen(0, '127.0.0.1');
+    await once(elsewhere, 'listening');
+    const address = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/x.csv`;
+
+    for (const query of [
+      `SELECT * FROM default.\`${address}\``,
+      `SELECT * FROM \`${address}\``,
+      `SELECT * FROM url('${address}', 'CSV', 'a String')`,
+      `DESCRIBE url('${address}', 'CSV')`,
+      `DESCRIBE default.\`${address}\``,
+      `EXISTS default.\`${address}\``,
+      `SHOW CREATE TABLE default.\`${address}\``,
+      `SHOW TABLES FROM \`${address}\``,
+    ])
+      for (const asked of [asOwner, asAcme]) await asked(query);
+
+    expect(requests).toBe(0);
+    elsewhere.close();
   });
 
   test('not by a parameter that names a table either', async () => {
@@ -241,8 +268,17 @@ describe('nobody unlocks', () => {
     "SELECT * FROM otel_logs SETTINGS additional_table_filters = {'rollcall.otel_logs': '1'}",
     'SELECT * FROM otel_logs SETTINGS optimize_move_to_prewhere = 1',
     'SELECT 1 SETTINGS max_execution_time = 0',
+    'SELECT 1 SETTINGS max_threads = 1',
+    'SELECT count() FROM (SELECT number FROM system.numbers LIMIT 5 SETTINGS max_execution_time = 0)',
+    "SELECT count() FROM (SELECT * FROM otel_logs SETTINGS optimize_move_to_prewhere = 1, query_plan_merge_filters = 1) WHERE NOT throwIf(Body = 'secret of globex')",
+    'SELECT * FROM view(SELECT * FROM otel_logs SETTINGS additional_table_filters = {})',
+    'SELECT 1 IN (SELECT 1 SETTINGS readonly = 0)',
+    'WITH a AS (SELECT 1 SETTINGS readonly = 0) SELECT * FROM a',
+    'EXPLAIN SELECT 1 SETTINGS readonly = 0',
+    'SELECT 1 UNION ALL SELECT 2 SETTINGS readonly = 0',
+    'SELECT 1 FORMAT JSON SETTINGS readonly = 0',
   ])('in the statement: %s', async (query) => {
-    for (const asked of [asOwner, asAcme]) expect(await asked(query)).toMatchObject({ code: READONLY });
+    expect(await asAcme(query)).toMatchObject({ code: READONLY });
   });
 
   test.each([
@@ -293,12 +329,39 @@ describe('nobody takes the service', () => {
   });
 
   test('a result that is too large is refused', async () => {
-    expect(await asOwner("SELECT repeat('x', 1000000) FROM numbers(1000) FORMAT JSON")).toMatchObject({
-      code: '396',
+    expect(await asOwner("SELECT repeat('x', 1000000) FROM numbers(300) FORMAT JSON")).toMatchObject({
+      code: expect.stringMatching(/^(241|396)$/),
     });
     expect(await asOwner('SELECT groupArray(number) FROM numbers(1000000000) FORMAT JSON')).toMatchObject({
       code: '241',
     });
+  });
+
+  test.each([{ max_result_rows: '10' }, { max_result_bytes: '1000' }])(
+    'who limits the result (%j) gets no more',
+    async (limit) => {
+      const query = 'SELECT number FROM numbers(100000) FORMAT TSV';
+
+      expect(await asAcme(query, limit)).toMatchObject({ code: '396' });
+    },
+  );
+
+  test('a stream that fails is broken off, and says why', async () => {
+    const url = new URL(front.url);
+    url.search = new URLSearchParams({
+      query: 'SELECT number, throwIf(number = 400000) FROM numbers(500000)',
+    }).toString();
+    const response = await fetch(url, {
+      headers: { 'X-ClickHouse-User': 'acme', 'X-ClickHouse-Key': front.acmeKey },
+    });
+    let tail = '';
+    const read = async (): Promise<void> => {
+      for await (const chunk of response.body ?? [])
+        tail = (tail + Buffer.from(chunk).toString()).slice(-1000);
+    };
+
+    await expect(read()).rejects.toThrow();
+    expect(tail).toMatch(/\r\n__exception__\r\n[0-9a-f]{16}\r\nCode: 395\. .*__exception__\r\n$/s);
   });
 
   test('a statement that is too long is refused, zipped or not', async () => {
@@ -357,8 +420,8 @@ describe("a project's user", () => {
        ) AS c ON c.table = t.name WHERE t.database = 'rollcall' ORDER BY t.name`,
     );
     const tables = text
-      .trim()
       .split('\n')
+      .filter((line) => line !== '')
       .map((line) => line.split('\t') as [string, string]);
     let withRows = 0;
     for (const [table, column] of tables) {
@@ -403,9 +466,7 @@ describe("a project's user", () => {
     "SELECT countIf(ProjectId != 'acme') FROM (SELECT ProjectId FROM otel_logs ORDER BY ProjectId DESC LIMIT 1)",
     "SELECT countIf(ProjectId != 'acme') FROM (SELECT ProjectId, count() FROM otel_logs GROUP BY ProjectId WITH TOTALS) WHERE ProjectId != ''",
   ])('finds nothing of another by %s', async (query) => {
-    expect((await asAcme(query)).text).toBe(
-      query.includes(' IN (SELECT') || query.includes('max(') ? '0\n' : '0\n',
-    );
+    expect((await asAcme(query)).text).toBe('0\n');
     expect((await asOwner(query)).text).not.toMatch(/^0$/m);
   });
 

@@ -67,16 +67,16 @@ export class EmbeddedConnection {
   }
 
   /**
-   * Runs a statement whose answer may be large. A SELECT in a format of lines or blocks is streamed, and stops between
-   * two blocks when the reader lets go of it; anything else is held in memory as a whole.
+   * Runs a statement whose answer may be large. A SELECT, nothing else, can be streamed in a format of lines or blocks,
+   * and stops between two blocks when the reader lets go of it; anything else is held in memory as a whole.
    */
   async answer(
     sql: string,
-    { defaultFormat, isSelect }: { defaultFormat: string; isSelect: boolean },
+    { defaultFormat, isStreamed }: { defaultFormat: string; isStreamed: boolean },
   ): Promise<Answer> {
     const format = formatOf(sql) ?? defaultFormat;
     const close = (): void => this.close();
-    if (isSelect && STREAMED_FORMATS.test(format))
+    if (isStreamed && STREAMED_FORMATS.test(format))
       return { format, chunks: await this.#stream(sql, format), close };
     const { bytes, rows } = await this.run(sql, format);
     return { format, chunks: only(bytes), rows, bytes: bytes.length, close };

@@ -113,7 +113,12 @@ export class Guests {
     });
     return connection.answer(statement.sql, {
       defaultFormat: format,
-      isSelect: statement.isSelect && !isWhole,
+      // The engine does not hold a stream to limits of its result.
+      isStreamed:
+        statement.isSelect &&
+        !isWhole &&
+        !('max_result_rows' in settings) &&
+        !('max_result_bytes' in settings),
     });
   }
 

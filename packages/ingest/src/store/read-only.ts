@@ -105,6 +105,7 @@ export function createReadOnlyCheck(
       .map((line) => line.replace(/^"/, ''));
     const kind = tree[0]?.trim() ?? '';
     refuseOtherKinds(kind);
+    refuseSettings(tree);
     refuseReachingFunctions(tree, await refused);
     if (isOneProject) {
       foreign ??= readForeignTables(ask);
@@ -136,6 +137,20 @@ function refuseOtherKinds(kind: string): void {
     'READONLY',
     `Cannot execute query in readonly mode: this path only reads, and this is a ${kind.split(' ')[0]}. Use SELECT, SHOW, DESCRIBE or EXPLAIN.`,
   );
+}
+
+/** `readonly = 1` was seen to let the settings of a subquery through: a filter, or a limit, could be lifted there. */
+function refuseSettings(tree: readonly string[]): void {
+  if (!tree.some((line, index) => line.trim() === 'Set' && !isOptionOfExplain(tree, index))) return;
+  throw new RefusedStatement(
+    'READONLY',
+    'Cannot modify settings in readonly mode: leave out the SETTINGS clause, and send settings beside the statement.',
+  );
+}
+
+/** `EXPLAIN indexes = 1 …` */
+function isOptionOfExplain(tree: readonly string[], index: number): boolean {
+  return /^\s*Explain /.test(tree[index - 1] ?? '');
 }
 
 function refuseReachingFunctions(tree: readonly string[], refused: ReadonlySet<string>): void {
@@ -187,8 +202,8 @@ function refuseInsights(statement: string, tree: readonly string[]): void {
   }
   const isDeep = /^\s*Explain EXPLAIN (?!AST|SYNTAX|PLAN|\(|$)/;
   tree.forEach((line, index) => {
-    const hasOptions = /^\s*Explain /.test(line) && tree[index + 1]?.trim() === 'Set';
-    if (!isDeep.test(line) && !hasOptions) return;
+    const isOption = line.trim() === 'Set' && isOptionOfExplain(tree, index);
+    if (!isDeep.test(line) && !isOption) return;
     throw new RefusedStatement(
       'ACCESS_DENIED',
       "Not enough privileges: a project's user has EXPLAIN, EXPLAIN SYNTAX and EXPLAIN AST, without options.",
