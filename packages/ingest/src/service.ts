@@ -1,6 +1,7 @@
 /** Starts and stops the ingest service. */
 
 import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import { consoleFolder } from '@rollcall/console';
@@ -16,6 +17,7 @@ import { createDeclareSchedule } from './schedules/declare-schedule.ts';
 import { ScheduleStore } from './schedules/schedule-store.ts';
 import { ScheduleWatch } from './schedules/schedule-watch.ts';
 import { ProjectShares } from './spool/project-shares.ts';
+import { Repeats } from './spool/repeats.ts';
 import { Spool, type SpoolBlock } from './spool/spool.ts';
 import { Writer } from './spool/writer.ts';
 import { openEngine, type Engine } from './store/engine.ts';
@@ -95,8 +97,12 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   });
   const admission = new Admission(config, { waitingBytes: (projectId) => shares.of(projectId) });
   undo.defer(() => writer.stop());
+  const spoolFolder = `${config.dataDir}/spool`;
+  await mkdir(spoolFolder, { recursive: true });
+  const repeats = await Repeats.open(spoolFolder);
   const spool = await Spool.open({
-    folder: `${config.dataDir}/spool`,
+    folder: spoolFolder,
+    repeats,
     maxBytes: config.spoolMaxBytes,
     isBusy: (table) => writer.isBusy(table),
     onSealed: (segment) => writer.enqueue(segment),
@@ -128,6 +134,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     spool,
     admission,
     shares,
+    repeats,
     tracker,
     declareSchedule: createDeclareSchedule({
       persist: keep,

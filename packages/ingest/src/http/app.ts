@@ -10,6 +10,7 @@ import type { Counters } from '../observe/counters.ts';
 import type { LiveFeed } from '../live/live-feed.ts';
 import type { DeclareSchedule } from '../schedules/declare-schedule.ts';
 import type { ProjectShares } from '../spool/project-shares.ts';
+import type { Repeats } from '../spool/repeats.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Engine } from '../store/engine.ts';
 import type { Tracker } from '../tracking/tracker.ts';
@@ -31,6 +32,7 @@ export interface AppOptions {
   readonly spool: Spool;
   readonly admission: Admission;
   readonly shares: ProjectShares;
+  readonly repeats: Repeats;
   readonly tracker: Tracker;
   readonly declareSchedule: DeclareSchedule;
   readonly feed: LiveFeed;
@@ -49,6 +51,7 @@ export function createApp({
   spool,
   admission,
   shares,
+  repeats,
   tracker,
   declareSchedule,
   feed,
@@ -93,6 +96,8 @@ export function createApp({
         (c as { get: (key: 'caller') => AppEnv['Variables']['caller'] }).get('caller').project,
       enter: (projectId, sizeBytes) => admission.enter(projectId, sizeBytes),
       refusal: () => spool.refusal(),
+      repeats,
+      onRepeated: ({ signal }) => counters.repeatedRequests.inc({ signal }),
       accept: async (take, { projectId, tables, sizeBytes }) => {
         const acceptance = await spool.append(take);
         // Asked for in the same breath as the refusal above: it can not have changed its mind.

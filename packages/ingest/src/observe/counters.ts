@@ -6,6 +6,7 @@ export interface Counters {
   readonly acceptedRows: Counter<'table'>;
   readonly refusedRecords: Counter<'reason'>;
   readonly refusedRequests: Counter<'reason'>;
+  readonly repeatedRequests: Counter<'signal'>;
   readonly setAsideSegments: Counter<'table'>;
   readonly insertSeconds: Histogram<'table'>;
   readonly contentType: string;
@@ -54,6 +55,12 @@ export function createCounters(
       name: 'rollcall_refused_requests_total',
       help: 'Whole requests refused, by reason',
       labelNames: ['reason'],
+      registers,
+    }),
+    repeatedRequests: new Counter({
+      name: 'rollcall_repeated_requests_total',
+      help: 'Requests that were kept before, sent again, and kept once',
+      labelNames: ['signal'],
       registers,
     }),
     setAsideSegments: new Counter({
