@@ -131,7 +131,13 @@ test('the same request waits for the first of its kind, others do not', async ()
   gate.resolve();
   await Promise.all(all);
 
-  expect(order.slice(3)).toEqual(['first ends', 'second begins', 'second ends', 'third begins', 'third ends']);
+  expect(order.slice(3)).toEqual([
+    'first ends',
+    'second begins',
+    'second ends',
+    'third begins',
+    'third ends',
+  ]);
 });
 
 test('one that failed is tried again by the next', async () => {
