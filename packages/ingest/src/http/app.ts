@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { encodingOf, errorResponse } from '../otlp/responses.ts';
 import { createOtlpRoutes } from '../otlp/routes.ts';
 import type { Counters } from '../observe/counters.ts';
+import type { HealthLog } from '../observe/health.ts';
 import type { LiveFeed } from '../live/live-feed.ts';
 import type { DeclareSchedule } from '../schedules/declare-schedule.ts';
 import type { ProjectShares } from '../spool/project-shares.ts';
@@ -24,6 +25,7 @@ import { createSqlRoutes } from './sql-routes.ts';
 import { createScheduleRoutes } from './schedule-routes.ts';
 import { createStaticConsole } from './static-console.ts';
 import { createApiRoutes, createTrackingRoutes, describeApi } from './tracking-routes.ts';
+import { createVerificationRoutes } from './verification-routes.ts';
 
 export interface AppOptions {
   /** While it is, nothing new is taken: senders hear 503 and that the connection ends. */
@@ -40,6 +42,7 @@ export interface AppOptions {
   readonly consoleFolder: string;
   readonly keys: KeyRing;
   readonly counters: Counters;
+  readonly health: HealthLog;
   readonly log: Logger;
   readonly limits: { readonly maxBodyBytes: number; readonly maxInflatedBytes: number };
 }
@@ -58,6 +61,7 @@ export function createApp({
   consoleFolder,
   keys,
   counters,
+  health,
   log,
   limits,
 }: AppOptions): Hono<AppEnv> {
@@ -131,8 +135,11 @@ export function createApp({
     return c.html(drawApiPage(description));
   });
 
-  app.use('/api/v1/sql', authenticate(keys, 'admin', { onRefused, alwaysByKey: true }));
+  const isOwner = authenticate(keys, 'admin', { onRefused, alwaysByKey: true });
+  app.use('/api/v1/sql', isOwner);
   app.route('/api/v1/sql', createSqlRoutes({ engine }));
+  app.use('/api/v1/verifications', isOwner, bounded);
+  app.route('/api/v1/verifications', createVerificationRoutes({ health, clock: Date.now }));
 
   app.route('/', createStaticConsole(consoleFolder));
   app.notFound((c) =>

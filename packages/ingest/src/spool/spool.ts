@@ -74,7 +74,8 @@ interface Waiting {
 export class Spool {
   readonly #options: Required<SpoolOptions>;
   readonly #open = new Map<string, OpenSegment>();
-  readonly #sealed = new Map<string, number>();
+  /** When each finished segment was begun, on the monotonic clock. */
+  readonly #sealed = new Map<string, { readonly table: string; readonly openedMs: number }>();
   #waiting: Waiting[] = [];
   #commitPlanned = false;
   /** Commits and seals follow one another, so that no file is closed while rows are being written to it. */
@@ -109,6 +110,14 @@ export class Spool {
 
   get sizeBytes(): number {
     return this.#sizeBytes;
+  }
+
+  /** For how long the oldest rows have waited here, of one table where one is named; milliseconds, 0 where none do. */
+  ageMs(ofTable?: string): number {
+    const begun = [...this.#sealed.values(), ...this.#open.values()]
+      .filter(({ table }) => ofTable === undefined || table === ofTable)
+      .map(({ openedMs }) => openedMs);
+    return begun.length === 0 ? 0 : performance.now() - Math.min(...begun);
   }
 
   get hasRoom(): boolean {
@@ -292,11 +301,11 @@ export class Spool {
     const { table, token, sizeBytes, requests } = segment;
     const path = finishedPath(this.#options.folder, token);
     await rename(segment.path, path);
-    this.#handOut({ table, path, token, format: 'Native', sizeBytes, requests });
+    this.#handOut({ table, path, token, format: 'Native', sizeBytes, requests }, segment.openedMs);
   }
 
-  #handOut(segment: Segment): void {
-    this.#sealed.set(segment.token, segment.sizeBytes);
+  #handOut(segment: Segment, openedMs: number): void {
+    this.#sealed.set(segment.token, { table: segment.table, openedMs });
     this.#options.onSealed(segment);
   }
 
@@ -321,7 +330,7 @@ export class Spool {
     for (const segment of segments) {
       this.#sizeBytes += segment.sizeBytes;
       this.#options.repeats.note(segment.table, segment.requests);
-      this.#handOut(segment);
+      this.#handOut(segment, performance.now());
     }
   }
 }
