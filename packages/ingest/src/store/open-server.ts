@@ -3,25 +3,28 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { createClient, type ClickHouseClient } from '@clickhouse/client';
+import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import type { Engine, EngineOptions, Parameters } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import { createReadOnlyCheck, explainRefusal } from './read-only.ts';
 
 const REQUEST_TIMEOUT_MS = 60_000;
+/** The client would print each refusal by itself; whoever asked hears of it, and logs what matters. */
+const SILENT = { level: ClickHouseLogLevel.OFF };
 
 export async function openServer({
   clickhouseUrl,
   database,
 }: EngineOptions & { clickhouseUrl: string }): Promise<Engine> {
   const place = withoutPassword(clickhouseUrl);
-  const bootstrap = createClient({ url: clickhouseUrl, request_timeout: REQUEST_TIMEOUT_MS });
+  const bootstrap = createClient({ url: clickhouseUrl, request_timeout: REQUEST_TIMEOUT_MS, log: SILENT });
   await createDatabase(bootstrap, database, place);
   const client = createClient({
     url: clickhouseUrl,
     database,
     application: 'rollcall',
     request_timeout: REQUEST_TIMEOUT_MS,
+    log: SILENT,
     compression: { request: true, response: true },
   });
 
@@ -76,7 +79,8 @@ export async function openServer({
           input_format_skip_unknown_fields: 1,
         },
       });
-      stream.resume();
+      // Read to its end: a server that dies before that has not said that the rows are in.
+      await text(stream);
     },
     ping: async () => (await client.ping()).success,
     close: () => client.close(),
