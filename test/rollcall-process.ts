@@ -24,6 +24,8 @@ export interface RunningService {
   readonly process: ChildProcess;
   /** What it has printed to standard error so far. */
   readonly log: () => string;
+  /** What it has printed to standard output so far. */
+  readonly banner: () => string;
   /** Asks it to stop and waits until it has. */
   stop(): Promise<Finished>;
 }
@@ -94,7 +96,8 @@ export async function startProcess(
     child.stdout?.on('data', (chunk: Buffer) => {
       printed += chunk.toString();
       const found = /(http:\/\/\S+)\/v1\/traces/.exec(printed)?.[1];
-      if (found !== undefined) resolve(found);
+      // The last line of the banner.
+      if (found !== undefined && printed.includes('Ctrl-C')) resolve(found);
     });
     void end.then(({ code, stderr }) => reject(new Error(`rollcall up ended with ${code}: ${stderr}`)));
   });
@@ -107,6 +110,7 @@ export async function startProcess(
     dataDir,
     process: child,
     log: () => log,
+    banner: () => printed,
     stop: async () => {
       child.kill('SIGTERM');
       return end;
