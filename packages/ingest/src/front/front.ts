@@ -8,6 +8,7 @@ import { constants, createBrotliCompress, createDeflate, createGzip, createZstdC
 import type { Logger } from 'pino';
 import type { Answer } from '../store/embedded-connection.ts';
 import { isCoded, reportException } from './exception.ts';
+import { withRevision } from './native-revision.ts';
 import { readQuestion, type Question } from './question.ts';
 
 /** What answers behind the front. */
@@ -81,6 +82,8 @@ async function answer(
     response.setHeader('X-ClickHouse-Query-Id', question.queryId);
     response.setHeader('X-ClickHouse-Timezone', respondent.timezone);
     found = await respondent.answer(question);
+    const chunks =
+      found.format === 'Native' ? await withRevision(found.chunks, question.revision) : found.chunks;
     const tag = randomBytes(8).toString('hex');
     response.setHeader('X-ClickHouse-Exception-Tag', tag);
     response.setHeader('X-ClickHouse-Format', found.format);
@@ -90,7 +93,7 @@ async function answer(
       respondent.contentTypes.get(found.format) ?? 'text/plain; charset=UTF-8',
     );
     isStarted = true;
-    await send(response, found, question, (error) =>
+    await send(response, chunks, question, (error) =>
       trailer(reportException(error, respondent.version).text, tag),
     );
   } catch (error) {
@@ -121,7 +124,7 @@ function refuse(
 /** Sends piece by piece, no faster than the client takes them. An error in the middle is told, and the transfer is broken off. */
 async function send(
   response: ServerResponse,
-  { chunks }: Answer,
+  chunks: AsyncIterable<Uint8Array>,
   { acceptEncoding, settings, signal }: Question,
   tell: (error: unknown) => string,
 ): Promise<void> {

@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { FrontError } from './exception.ts';
+import { readRevision } from './native-revision.ts';
 
 export interface Credentials {
   readonly user: string;
@@ -22,6 +23,8 @@ export interface Question {
   readonly body: Readable;
   readonly database: string | undefined;
   readonly defaultFormat: string;
+  /** What the client's Native format looks like; 0 is that of clients without a version. */
+  readonly revision: number;
   /** Values for `{name:Type}`, escaped as in TSV. */
   readonly parameters: Readonly<Record<string, string>>;
   /** Everything else in the address is a setting, as it is for a server. */
@@ -83,6 +86,7 @@ export async function readQuestion(request: IncomingMessage, signal: AbortSignal
     body,
     database: fields.get('database') || header('x-clickhouse-database') || undefined,
     defaultFormat: fields.get('default_format') || header('x-clickhouse-format') || 'TabSeparated',
+    revision: readRevision(fields.get('client_protocol_version')),
     parameters,
     settings,
     acceptEncoding: header('accept-encoding'),
