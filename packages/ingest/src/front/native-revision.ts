@@ -83,18 +83,21 @@ function addRevision(bytes: Uint8Array, revision: number): Uint8Array {
 /** What must be known of a type to find the end of its column. */
 interface ColumnType {
   /** Before all data of a column: versions of dictionaries, however deep they stand. */
-  skipPrefix(walk: Walk): void;
-  skip(walk: Walk, rows: number): void;
+  readonly skipPrefix: (walk: Walk) => void;
+  readonly skip: (walk: Walk, rows: number) => void;
 }
 
-const BYTES_OF_TYPE: Readonly<Record<string, number>> = {
-  ...{ Int8: 1, UInt8: 1, Bool: 1, Enum8: 1, Nothing: 1 },
-  ...{ Int16: 2, UInt16: 2, Enum16: 2, Date: 2, BFloat16: 2 },
-  ...{ Int32: 4, UInt32: 4, Float32: 4, Date32: 4, DateTime: 4, Time: 4, IPv4: 4, Decimal32: 4 },
-  ...{ Int64: 8, UInt64: 8, Float64: 8, DateTime64: 8, Time64: 8, Decimal64: 8 },
-  ...{ Int128: 16, UInt128: 16, UUID: 16, IPv6: 16, Decimal128: 16 },
-  ...{ Int256: 32, UInt256: 32, Decimal256: 32 },
-};
+const TYPES_BY_BYTES: readonly (readonly [number, string])[] = [
+  [1, 'Int8 UInt8 Bool Enum8 Nothing'],
+  [2, 'Int16 UInt16 Enum16 Date BFloat16'],
+  [4, 'Int32 UInt32 Float32 Date32 DateTime Time IPv4 Decimal32'],
+  [8, 'Int64 UInt64 Float64 DateTime64 Time64 Decimal64'],
+  [16, 'Int128 UInt128 UUID IPv6 Decimal128'],
+  [32, 'Int256 UInt256 Decimal256'],
+];
+const BYTES_OF_TYPE = new Map(
+  TYPES_BY_BYTES.flatMap(([bytes, names]) => names.split(' ').map((name) => [name, bytes] as const)),
+);
 const POINT = 'Tuple(Float64, Float64)';
 const MADE_OF: Readonly<Record<string, string>> = {
   Point: POINT,
@@ -119,7 +122,7 @@ function parseType(text: string): ColumnType {
 
 function makeType(text: string): ColumnType {
   const [, name = '', , inside = ''] = /^(\w+)(\(([\s\S]*)\))?$/.exec(text) ?? [];
-  const bytes = name === 'Decimal' ? decimalBytes(inside) : BYTES_OF_TYPE[name];
+  const bytes = name === 'Decimal' ? decimalBytes(inside) : BYTES_OF_TYPE.get(name);
   if (bytes !== undefined) return fixed(bytes);
   if (name.startsWith('Interval')) return fixed(8);
   if (name in MADE_OF) return parseType(MADE_OF[name] ?? '');
