@@ -7,9 +7,10 @@ import { Readable } from 'node:stream';
 import { createClient, type ClickHouseClient, type ClickHouseClientConfigOptions } from '@clickhouse/client';
 import type { Engine, EngineOptions, FileInsert, Parameters } from './engine.ts';
 import { EngineError } from './engine-error.ts';
+import { completeInsert, READ_FILE_SETTINGS } from './complete-insert.ts';
+import { describeColumns, type Structure } from './describe-columns.ts';
 import { literal, parameterText } from './embedded-connection.ts';
 import { Guests } from './guests.ts';
-import { describeColumns } from './describe-columns.ts';
 
 /** What one of our own reads may take. */
 const READ_TIMEOUT_S = 30;
@@ -68,8 +69,21 @@ export async function openEmbedded({
     },
     guests,
     insertFile: async (insert) => {
-      const sql = insertFromFile(insert, await columns(insert.table));
-      await writes.take((client) => run(client, sql));
+      const structure = await columns(insert.table);
+      if (insert.isRepeat !== true) {
+        await writes.take((client) => run(client, insertFromFile(insert, structure)));
+        return;
+      }
+      await writes.take(async (client) =>
+        completeInsert({
+          database,
+          table: insert.table,
+          source: fileSource(insert, structure),
+          columns: structure.columns,
+          rows: async (sql, parameters) => rowsOf(client, sql, parameters),
+          command: async (sql) => run(client, sql),
+        }),
+      );
     },
     ping: () => reads.take(async (client) => (await client.ping()).success),
     close: async () => {
@@ -150,13 +164,17 @@ async function run(client: ClickHouseClient, sql: string, parameters?: Parameter
 }
 
 /** Client bytes never go through an inline insert body: there a blank line ends the data and the rest runs as SQL. */
-function insertFromFile({ table, path, format, token }: FileInsert, structure: string): string {
+function insertFromFile(insert: FileInsert, structure: Structure): string {
+  const { table, token } = insert;
   return [
-    `INSERT INTO ${table} SELECT * FROM file(${literal(path)}, '${format}', ${literal(structure)})`,
+    `INSERT INTO ${table} SELECT * FROM ${fileSource(insert, structure)}`,
     `SETTINGS insert_deduplication_token = ${literal(token)}, deduplicate_blocks_in_dependent_materialized_views = 1,`,
-    // Each block of the file carries its checksum in a column that no table has.
-    `input_format_import_nested_json = 0, input_format_skip_unknown_fields = 1, max_insert_threads = 1`,
+    `${READ_FILE_SETTINGS}, max_insert_threads = 1`,
   ].join('\n');
+}
+
+function fileSource({ path, format }: FileInsert, { text: structure }: Structure): string {
+  return `file(${literal(path)}, '${format}', ${literal(structure)})`;
 }
 
 /** Hands out connections one statement at a time: chDB runs one statement per connection. */
