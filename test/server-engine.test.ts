@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openEngine, type Engine } from '../packages/ingest/src/store/engine.ts';
+import { openEngine, type Engine, type FileInsert } from '../packages/ingest/src/store/engine.ts';
 import { migrate } from '../packages/ingest/src/store/migrate.ts';
 import { startClickHouse, type ClickHouseProcess } from './clickhouse-process.ts';
 import {
@@ -24,6 +24,7 @@ describe('the engine', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let clickhouse: ClickHouseProcess;
   let engine: Engine;
+  let last: FileInsert | undefined;
 
   beforeAll(async () => {
     folder = await temporaryFolder();
@@ -44,7 +45,13 @@ describe('the engine', () => {
       JSON.stringify({ ProjectId: 'p', ReceivedAt: Math.floor(Date.now() / 1000), Body: body }),
     );
     await writeFile(path, rows.map((row) => `${row}\n`).join(''));
-    await engine.insertFile({ table: 'otel_logs', path, format: 'JSONEachRow', token });
+    last = { table: 'otel_logs', path, format: 'JSONEachRow', token };
+    await engine.insertFile(last);
+  }
+
+  function lastInsert(): FileInsert {
+    if (last === undefined) throw new Error('Nothing was inserted yet.');
+    return last;
   }
 
   async function countLogs(body: string): Promise<number> {
@@ -66,6 +73,19 @@ describe('the engine', () => {
     await insertLogs('nasty', [nasty]);
 
     expect(await countLogs(nasty)).toBe(1);
+  });
+
+  test('what was cut off is completed by content, whatever the server remembers of its token', async () => {
+    await insertLogs('cut', ['first', 'second', 'third']);
+    await engine.command("DELETE FROM otel_logs WHERE Body = 'second'");
+    expect(await countLogs('second')).toBe(0);
+
+    // The rows were lost, the token is known; then the token is not known, and the rows are there.
+    for (const token of ['cut', 'cut-anew']) {
+      await engine.insertFile({ ...lastInsert(), token, isRepeat: true });
+      expect(await Promise.all(['first', 'second', 'third'].map(countLogs))).toEqual([1, 1, 1]);
+    }
+    expect(await engine.rows("SELECT name FROM system.tables WHERE name LIKE 'insert_again_%'")).toEqual([]);
   });
 
   test('rows that are none are refused with the code of the server', async () => {

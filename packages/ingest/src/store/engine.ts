@@ -47,6 +47,8 @@ export interface Engine {
 export interface EngineOptions {
   /** `http(s)://user:password@host:8123`; without it the embedded engine is used. */
   readonly clickhouseUrl?: string | undefined;
+  /** Name of the cluster that the server belongs to. */
+  readonly cluster?: string | undefined;
   readonly database: string;
   /** Folder of the embedded engine. */
   readonly dataDir: string;

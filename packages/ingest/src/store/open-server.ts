@@ -4,8 +4,10 @@ import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
-import type { Engine, EngineOptions, Parameters } from './engine.ts';
+import { describeColumns } from './describe-columns.ts';
+import type { Engine, EngineOptions, FileInsert, Parameters } from './engine.ts';
 import { EngineError } from './engine-error.ts';
+import { insertAgain, queryIdOf } from './insert-again.ts';
 import { createReadOnlyCheck, explainRefusal } from './read-only.ts';
 
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -15,6 +17,7 @@ const SILENT = { level: ClickHouseLogLevel.OFF };
 export async function openServer({
   clickhouseUrl,
   database,
+  cluster,
 }: EngineOptions & { clickhouseUrl: string }): Promise<Engine> {
   const place = withoutPassword(clickhouseUrl);
   const bootstrap = createClient({ url: clickhouseUrl, request_timeout: REQUEST_TIMEOUT_MS, log: SILENT });
@@ -32,19 +35,35 @@ export async function openServer({
     const result = await client.query({ query: sql, format: 'JSONEachRow', query_params: parameters });
     return result.json<Row>();
   };
+  const command = async (sql: string, parameters: Parameters = {}): Promise<void> => {
+    await client.command({ query: sql, query_params: parameters });
+  };
+  const send = async ({ path, format, token }: FileInsert, table: string): Promise<void> => {
+    const { stream } = await client.exec({
+      query: `INSERT INTO ${table} FORMAT ${format}`,
+      query_id: queryIdOf(token),
+      values: createReadStream(path),
+      clickhouse_settings: {
+        insert_deduplication_token: token,
+        deduplicate_blocks_in_dependent_materialized_views: 1,
+        input_format_import_nested_json: 0,
+        // Each block of the file carries its checksum in a column that no table has.
+        input_format_skip_unknown_fields: 1,
+      },
+    });
+    // Read to its end: a server that dies before that has not said that the rows are in.
+    await text(stream);
+  };
   const check = createReadOnlyCheck(rows);
+  const structureOf = describeColumns(rows);
 
   return {
     kind: 'server',
     place,
     database,
     rows,
-    command: async (sql, parameters = {}) => {
-      await client.command({ query: sql, query_params: parameters });
-    },
-    background: async (sql, parameters = {}) => {
-      await client.command({ query: sql, query_params: parameters });
-    },
+    command,
+    background: command,
     readOnly: async (sql, { format, parameters = {} }): Promise<Readable> => {
       const statement = await check(sql, {
         explain: async (explained) => {
@@ -67,20 +86,21 @@ export async function openServer({
         throw explainRefusal(error);
       }
     },
-    insertFile: async ({ table, path, format, token }) => {
-      const { stream } = await client.exec({
-        query: `INSERT INTO ${table} FORMAT ${format}`,
-        values: createReadStream(path),
-        clickhouse_settings: {
-          insert_deduplication_token: token,
-          deduplicate_blocks_in_dependent_materialized_views: 1,
-          input_format_import_nested_json: 0,
-          // Each block of the file carries its checksum in a column that no table has.
-          input_format_skip_unknown_fields: 1,
-        },
+    insertFile: async (insert) => {
+      // Replicated tables write a token and its rows in one step.
+      if (insert.isRepeat !== true || cluster !== undefined) {
+        await send(insert, insert.table);
+        return;
+      }
+      const { columns } = await structureOf(insert.table);
+      await insertAgain({
+        database,
+        insert,
+        columns,
+        rows,
+        command,
+        send: (staging) => send({ ...insert, token: `${insert.token}-${staging}` }, staging),
       });
-      // Read to its end: a server that dies before that has not said that the rows are in.
-      await text(stream);
     },
     ping: async () => (await client.ping()).success,
     close: () => client.close(),
