@@ -35,7 +35,23 @@ export function board(options: BoardOptions): dashboard.Dashboard {
     );
   for (const variable of options.variables) builder.withVariable(variable);
   for (const panel of options.panels) builder.withPanel(panel);
-  return builder.build();
+  const built = builder.build();
+  return { ...built, panels: layOut((built.panels ?? []) as dashboard.Panel[]) };
+}
+
+const COLUMNS = 24;
+
+/** Each panel as high up as it fits, and there as far to the left; the SDK's own layout knows rows only. */
+function layOut(panels: readonly dashboard.Panel[]): dashboard.Panel[] {
+  const tops = Array<number>(COLUMNS).fill(0);
+  return panels.map((panel, index) => {
+    const { w = COLUMNS, h = 1 } = panel.gridPos ?? {};
+    const heights = Array.from({ length: COLUMNS - w + 1 }, (_, x) => Math.max(...tops.slice(x, x + w)));
+    const y = Math.min(...heights);
+    const x = heights.indexOf(y);
+    tops.fill(y + h, x, x + w);
+    return { ...panel, id: index + 1, gridPos: { x, y, w, h } };
+  });
 }
 
 export function projectVariable(): cog.Builder<dashboard.VariableModel> {

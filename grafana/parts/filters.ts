@@ -14,7 +14,7 @@ export const CLIENT = "client_id = decodeURLComponent('${client:percentencode}')
 /** Run IDs begin with the time, and the tables are sorted by them. */
 export const RUNS_IN_RANGE =
   "run_id BETWEEN formatDateTime($__fromTime, '%y%m%d-%H%i%S', 'UTC') AND formatDateTime($__toTime, '%y%m%d-%H%i%S', 'UTC')";
-/** The time in a run ID. */
+/** The time in a run ID. It has commas, which a macro does not take: name it with WITH first. */
 export const RUN_TIME = "parseDateTimeOrZero(concat('20', left(run_id, 13)), '%Y%m%d-%H%i%s', 'UTC')";
 export const RUNS_OF_FOUR_WEEKS = "run_id >= formatDateTime(now('UTC') - INTERVAL 28 DAY, '%y%m%d-%H%i%S')";
 

@@ -130,7 +130,7 @@ function linkTo({ to, variables }: CellLink): string {
 }
 
 /** Stacked bars, one column of the answer a series. */
-export function bars(panel: Common & { unit?: string }): cog.Builder<dashboard.Panel> {
+export function bars(panel: Common & { unit?: string; seriesFrom?: string }): cog.Builder<dashboard.Panel> {
   const builder = series(panel)
     .unit(panel.unit ?? 'short')
     .thresholds(thresholds(NEUTRAL))
@@ -140,6 +140,7 @@ export function bars(panel: Common & { unit?: string }): cog.Builder<dashboard.P
     .min(0)
     .decimals(0)
     .stacking(new common.StackingConfigBuilder().mode(common.StackingMode.Normal).group('A'));
+  if (panel.seriesFrom !== undefined) return builder.displayName(`\${__field.labels.${panel.seriesFrom}}`);
   for (const [verdict, color] of VERDICT_COLORS) builder.overrideByName(verdict, [fixedColor(color)]);
   return builder;
 }

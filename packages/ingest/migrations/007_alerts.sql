@@ -65,7 +65,7 @@ FROM
         SELECT
             project_id, job_name,
             arrayFirstIndex(run -> run.verdict NOT IN ('failed', 'timed_out'), newest) AS first_other,
-            if(first_other = 0, length(newest), first_other - 1) AS streak,
+            toInt64(if(first_other = 0, toInt64(length(newest)), toInt64(first_other) - 1)) AS streak,
             newest[streak] AS first
         FROM alert_latest_runs
         WHERE newest[1].verdict IN ('failed', 'timed_out')
@@ -87,7 +87,7 @@ FROM
         '' AS client_id,
         '' AS subject,
         toNullable(newest[1].at) AS since,
-        toFloat64(if(arrayFirstIndex(run -> run.verdict != 'lost', newest) = 0, length(newest), arrayFirstIndex(run -> run.verdict != 'lost', newest) - 1)) AS value,
+        if(arrayFirstIndex(run -> run.verdict != 'lost', newest) = 0, toFloat64(length(newest)), arrayFirstIndex(run -> run.verdict != 'lost', newest) - 1.) AS value,
         1. AS threshold,
         format('{} is lost in run {}: no sign of life since {} UTC', job_name, newest[1].run_id, formatDateTime(newest[1].at, '%Y-%m-%d %H:%i:%S')) AS summary
     FROM alert_latest_runs
@@ -171,9 +171,9 @@ FROM
         running.started_at AS since,
         (toUnixTimestamp64Milli(now64(3, 'UTC')) - toUnixTimestamp64Milli(assumeNotNull(running.started_at))) / if(plan.max_runtime_ms > 0, toFloat64(plan.max_runtime_ms), usual.high_ms) AS value,
         if(plan.max_runtime_ms > 0, 1., 1.5) AS threshold,
-        format('{} is running longer than usual: run {} began at {} UTC, and {} {}', running.job_name, running.run_id, formatDateTime(assumeNotNull(running.started_at), '%Y-%m-%d %H:%i:%S'),
+        assumeNotNull(format('{} is running longer than usual: run {} began at {} UTC, and {} {}', running.job_name, running.run_id, formatDateTime(assumeNotNull(running.started_at), '%Y-%m-%d %H:%i:%S'),
             if(plan.max_runtime_ms > 0, 'its limit is', '19 of 20 runs take less than'),
-            formatReadableTimeDelta(round(if(plan.max_runtime_ms > 0, plan.max_runtime_ms, usual.high_ms) / 1000))) AS summary
+            formatReadableTimeDelta(round(if(plan.max_runtime_ms > 0, plan.max_runtime_ms, usual.high_ms) / 1000)))) AS summary
     FROM (SELECT project_id, job_name, run_id, started_at FROM alert_runs WHERE verdict = 'running' AND started_at IS NOT NULL) AS running
     LEFT JOIN usual ON usual.project_id = running.project_id AND usual.job_name = running.job_name
     LEFT JOIN (SELECT project_id, job_name, max_runtime_ms FROM schedule_plans FINAL) AS plan ON plan.project_id = running.project_id AND plan.job_name = running.job_name
@@ -232,7 +232,7 @@ FROM
             arrayReverseSort(groupArray(CAST(tuple(history.run_id, history.verdict, coalesce(history.ended_at, history.last_seen_at, toDateTime64(0, 9, 'UTC')), history.error_type, history.error_message),
                 'Tuple(run_id String, verdict String, at DateTime64(9, \'UTC\'), error_type String, error_message String)'))) AS newest,
             arrayFirstIndex(run -> run.verdict NOT IN ('failed', 'timed_out', 'lost', 'never_started'), newest) AS first_other,
-            if(first_other = 0, length(newest), first_other - 1) AS streak,
+            toInt64(if(first_other = 0, toInt64(length(newest)), toInt64(first_other) - 1)) AS streak,
             newest[streak] AS first
         FROM client_history AS history
         WHERE (project_id, client_id) IN (SELECT project_id, client_id FROM failing)
@@ -344,7 +344,7 @@ FROM
         '' AS client_id,
         '' AS subject,
         toNullable(newest[1].at) AS since,
-        toFloat64(if(arrayFirstIndex(run -> run.telemetry = 'complete', newest) = 0, length(newest), arrayFirstIndex(run -> run.telemetry = 'complete', newest) - 1)) AS value,
+        if(arrayFirstIndex(run -> run.telemetry = 'complete', newest) = 0, toFloat64(length(newest)), arrayFirstIndex(run -> run.telemetry = 'complete', newest) - 1.) AS value,
         1. AS threshold,
         format('Telemetry of run {} of {} is incomplete, its numbers may be too small: {}', newest[1].run_id, job_name, if(newest[1].note = '', 'some of it did not arrive', newest[1].note)) AS summary
     FROM alert_latest_runs
