@@ -14,7 +14,10 @@ export function generatedFiles(): Map<string, string> {
     files.set(`dashboards/${name}.json`, `${JSON.stringify(board(), null, 2)}\n`);
   }
   const head = '# Written by `npm run grafana` from grafana/alerts/rules.ts.\n';
-  files.set('provisioning/alerting/rules.yaml', `${head}${stringify(provisionedRules(), { lineWidth: 0, aliasDuplicateObjects: false })}`);
+  files.set(
+    'provisioning/alerting/rules.yaml',
+    `${head}${stringify(provisionedRules(), { lineWidth: 0, aliasDuplicateObjects: false })}`,
+  );
   return files;
 }
 

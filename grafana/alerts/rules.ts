@@ -18,60 +18,144 @@ export interface RuleText {
 
 export const RULES: readonly RuleText[] = [
   {
-    rule: 'job_failed', title: 'A job failed', severity: 'critical', for: '0s', board: 'run', variables: ['job', 'run'],
-    runbook: 'The latest run of the job failed as a whole or ran into its time limit. Open the run: its error and its logs say why. Mend that and run it again; the alert ends with the next run that does not fail.',
+    rule: 'job_failed',
+    title: 'A job failed',
+    severity: 'critical',
+    for: '0s',
+    board: 'run',
+    variables: ['job', 'run'],
+    runbook:
+      'The latest run of the job failed as a whole or ran into its time limit. Open the run: its error and its logs say why. Mend that and run it again; the alert ends with the next run that does not fail.',
   },
   {
-    rule: 'run_lost', title: 'A run is lost', severity: 'critical', for: '0s', board: 'run', variables: ['job', 'run'],
-    runbook: 'The run has given no sign of life for three heartbeats and has not said that it ended: its process was killed, ran out of memory, or its machine went away. Look at the machine and at the last log lines of the run, then run again the clients that did not complete.',
+    rule: 'run_lost',
+    title: 'A run is lost',
+    severity: 'critical',
+    for: '0s',
+    board: 'run',
+    variables: ['job', 'run'],
+    runbook:
+      'The run has given no sign of life for three heartbeats and has not said that it ended: its process was killed, ran out of memory, or its machine went away. Look at the machine and at the last log lines of the run, then run again the clients that did not complete.',
   },
   {
-    rule: 'run_late', title: 'A run is late', severity: 'warning', for: '1m', board: 'job', variables: ['job'],
-    runbook: 'A run was due by the schedule of the job and has not begun. Look whether the scheduler is up, whether the run before still goes on, and whether the job was paused on purpose: then declare its schedule as none.',
+    rule: 'run_late',
+    title: 'A run is late',
+    severity: 'warning',
+    for: '1m',
+    board: 'job',
+    variables: ['job'],
+    runbook:
+      'A run was due by the schedule of the job and has not begun. Look whether the scheduler is up, whether the run before still goes on, and whether the job was paused on purpose: then declare its schedule as none.',
   },
   {
-    rule: 'run_missed', title: 'A run did not come', severity: 'critical', for: '0s', board: 'job', variables: ['job'],
-    runbook: 'At least one run never began before the next one was due. Nothing ran, and Rollcall was up all the time: it is not blind. Look at the scheduler and its logs, start the job by hand, and take the schedule away if the job is gone.',
+    rule: 'run_missed',
+    title: 'A run did not come',
+    severity: 'critical',
+    for: '0s',
+    board: 'job',
+    variables: ['job'],
+    runbook:
+      'At least one run never began before the next one was due. Nothing ran, and Rollcall was up all the time: it is not blind. Look at the scheduler and its logs, start the job by hand, and take the schedule away if the job is gone.',
   },
   {
-    rule: 'run_slow', title: 'Runs take longer than usual', severity: 'warning', for: '2m', board: 'job', variables: ['job', 'run'],
-    runbook: 'Either a run goes on for longer than its limit or than runs of this job usually take, or the latest runs take longer and longer. See on the dashboard of the job since when its duration leaves the band, and compare the clients of a slow run with those of a quick one.',
+    rule: 'run_slow',
+    title: 'Runs take longer than usual',
+    severity: 'warning',
+    for: '2m',
+    board: 'job',
+    variables: ['job', 'run'],
+    runbook:
+      'Either a run goes on for longer than its limit or than runs of this job usually take, or the latest runs take longer and longer. See on the dashboard of the job since when its duration leaves the band, and compare the clients of a slow run with those of a quick one.',
   },
   {
-    rule: 'client_failing', title: 'A client fails run after run', severity: 'warning', for: '0s', board: 'client', variables: ['client', 'job'],
-    runbook: 'The same client did not end well in several runs of a job in a row, while the others may be fine: revoked keys, changed data, a removed account. The dashboard of the client shows since when, and the error of the first run.',
+    rule: 'client_failing',
+    title: 'A client fails run after run',
+    severity: 'warning',
+    for: '0s',
+    board: 'client',
+    variables: ['client', 'job'],
+    runbook:
+      'The same client did not end well in several runs of a job in a row, while the others may be fine: revoked keys, changed data, a removed account. The dashboard of the client shows since when, and the error of the first run.',
   },
   {
-    rule: 'client_failure_rate', title: 'Many clients failed in one run', severity: 'critical', for: '0s', board: 'run', variables: ['job', 'run'],
-    runbook: 'In the latest run more clients than the limit failed, were lost or never started: rarely the fault of the clients. Look at the failures of the run: one kind points to one cause, such as a service that was away. Then run the clients in trouble again.',
+    rule: 'client_failure_rate',
+    title: 'Many clients failed in one run',
+    severity: 'critical',
+    for: '0s',
+    board: 'run',
+    variables: ['job', 'run'],
+    runbook:
+      'In the latest run more clients than the limit failed, were lost or never started: rarely the fault of the clients. Look at the failures of the run: one kind points to one cause, such as a service that was away. Then run the clients in trouble again.',
   },
   {
-    rule: 'new_failure_group', title: 'A new kind of failure', severity: 'warning', for: '0s', board: 'failures', variables: ['job'],
-    runbook: 'An error was thrown whose kind has never been seen in this job. Look what has changed: a release, an API, the data of a client. The dashboard of failures shows which clients it hit. The alert ends a day after the kind was first seen.',
+    rule: 'new_failure_group',
+    title: 'A new kind of failure',
+    severity: 'warning',
+    for: '0s',
+    board: 'failures',
+    variables: ['job'],
+    runbook:
+      'An error was thrown whose kind has never been seen in this job. Look what has changed: a release, an API, the data of a client. The dashboard of failures shows which clients it hit. The alert ends a day after the kind was first seen.',
   },
   {
-    rule: 'total_unusual', title: 'A total is far from what is usual', severity: 'warning', for: '0s', board: 'job', variables: ['job'],
-    runbook: 'The run said that it completed, and brought far less or far more than runs of this job usually do. Look at the totals on the dashboard of the job, and at which clients the change lies. A source that returns half its pages, or a filter that lets nothing through, looks like this.',
+    rule: 'total_unusual',
+    title: 'A total is far from what is usual',
+    severity: 'warning',
+    for: '0s',
+    board: 'job',
+    variables: ['job'],
+    runbook:
+      'The run said that it completed, and brought far less or far more than runs of this job usually do. Look at the totals on the dashboard of the job, and at which clients the change lies. A source that returns half its pages, or a filter that lets nothing through, looks like this.',
   },
   {
-    rule: 'telemetry_incomplete', title: 'Telemetry of a run is incomplete', severity: 'warning', for: '5m', board: 'run', variables: ['job', 'run'],
-    runbook: 'Events or metrics of the latest run did not arrive, so its numbers may be too small. The run itself may be fine. Look at the network between the job and Rollcall, at refusals in the metrics of ingest, and whether the process was killed before it could send; what it spooled arrives with its next run or with rollcall flush.',
+    rule: 'telemetry_incomplete',
+    title: 'Telemetry of a run is incomplete',
+    severity: 'warning',
+    for: '5m',
+    board: 'run',
+    variables: ['job', 'run'],
+    runbook:
+      'Events or metrics of the latest run did not arrive, so its numbers may be too small. The run itself may be fine. Look at the network between the job and Rollcall, at refusals in the metrics of ingest, and whether the process was killed before it could send; what it spooled arrives with its next run or with rollcall flush.',
   },
   {
-    rule: 'orphan_client_run', title: 'Client runs without their job run', severity: 'warning', for: '0s', board: 'health', variables: [],
-    runbook: 'Clients report a job run that Rollcall has not heard of. Usually a process was not handed the ID of its job run (TRACEPARENT, BAGGAGE or ROLLCALL_RUN_ID), or the job sends to another Rollcall. A client run that is meant to stand alone should say so.',
+    rule: 'orphan_client_run',
+    title: 'Client runs without their job run',
+    severity: 'warning',
+    for: '0s',
+    board: 'health',
+    variables: [],
+    runbook:
+      'Clients report a job run that Rollcall has not heard of. Usually a process was not handed the ID of its job run (TRACEPARENT, BAGGAGE or ROLLCALL_RUN_ID), or the job sends to another Rollcall. A client run that is meant to stand alone should say so.',
   },
   {
-    rule: 'retry_storm', title: 'A client is tried again and again', severity: 'warning', for: '0s', board: 'run', variables: ['job', 'run'],
-    runbook: 'Within one run a client, or the run itself, was tried many times. Look at the errors of its attempts: rate limits need longer pauses, lasting errors should not be tried again. Retries may have burdened the other side.',
+    rule: 'retry_storm',
+    title: 'A client is tried again and again',
+    severity: 'warning',
+    for: '0s',
+    board: 'run',
+    variables: ['job', 'run'],
+    runbook:
+      'Within one run a client, or the run itself, was tried many times. Look at the errors of its attempts: rate limits need longer pauses, lasting errors should not be tried again. Retries may have burdened the other side.',
   },
   {
-    rule: 'ingest_backlog', title: 'Rollcall is behind', severity: 'critical', for: '2m', board: 'health', variables: [],
-    runbook: 'Telemetry came in and is not worked up yet: verdicts and totals are out of date, nothing is lost. Look at the logs of ingest for failing rollups, at the load of ClickHouse and at its free disk.',
+    rule: 'ingest_backlog',
+    title: 'Rollcall is behind',
+    severity: 'critical',
+    for: '2m',
+    board: 'health',
+    variables: [],
+    runbook:
+      'Telemetry came in and is not worked up yet: verdicts and totals are out of date, nothing is lost. Look at the logs of ingest for failing rollups, at the load of ClickHouse and at its free disk.',
   },
   {
-    rule: 'ingest_down', title: 'Rollcall is blind', severity: 'critical', for: '1m', board: 'health', variables: [],
-    runbook: 'No ingest has been up, or the database does not answer: nobody knows what ran. Other alerts keep their last state meanwhile. Start ingest again; jobs spool what they can not send, and runs that were due meanwhile count as in doubt, not as missed.',
+    rule: 'ingest_down',
+    title: 'Rollcall is blind',
+    severity: 'critical',
+    for: '1m',
+    board: 'health',
+    variables: [],
+    runbook:
+      'No ingest has been up, or the database does not answer: nobody knows what ran. Other alerts keep their last state meanwhile. Start ingest again; jobs spool what they can not send, and runs that were due meanwhile count as in doubt, not as missed.',
   },
 ];
 
@@ -99,7 +183,9 @@ interface Threshold {
   readonly type: 'threshold';
   readonly datasource: { readonly type: '__expr__'; readonly uid: '__expr__' };
   readonly expression: string;
-  readonly conditions: readonly { readonly evaluator: { readonly type: 'gt'; readonly params: readonly number[] } }[];
+  readonly conditions: readonly {
+    readonly evaluator: { readonly type: 'gt'; readonly params: readonly number[] };
+  }[];
 }
 
 export const GROUPS = [
@@ -155,7 +241,9 @@ function provision(text: RuleText): ProvisionedRule {
     execErrState: isWatchdog ? 'Alerting' : 'KeepLast',
     for: text.for,
     annotations: {
-      summary: isWatchdog ? 'Rollcall is blind: no ingest is up, or the database does not answer, so nobody knows what ran' : '{{ $labels.summary }}',
+      summary: isWatchdog
+        ? 'Rollcall is blind: no ingest is up, or the database does not answer, so nobody knows what ran'
+        : '{{ $labels.summary }}',
       description: '{{ $labels.rule }}: {{ index $values "A" }}',
       runbook: text.runbook,
       runbook_url: `docs/alerts.md#${text.rule}`,

@@ -13,24 +13,62 @@ export function failures(): Dashboard {
   return board({
     name: 'failures',
     title: 'Failures',
-    description: 'Failures by kind: how often, since when, which clients and jobs they hit, and which kinds are new.',
+    description:
+      'Failures by kind: how often, since when, which clients and jobs they hit, and which kinds are new.',
     from: 'now-7d',
     refresh: '1m',
     variables: [projectVariable(), jobsVariable()],
     panels: [
-      stat({ title: 'Failures', description: 'Errors of the runs that began within the time range, each counted once where it was thrown.', sql: `SELECT sum(failures.occurrences) AS failures ${IN_RANGE}`, width: 6, height: 4, decimals: 0, steps: warnFrom(1) }),
-      stat({ title: 'How many kinds', description: 'Failures with the same error type, and the same message but for numbers and identifiers, are of one kind.', sql: `SELECT uniqExact(failures.job_name, failures.fingerprint) AS kinds ${IN_RANGE}`, width: 6, height: 4, decimals: 0, steps: NEUTRAL }),
-      stat({ title: 'New kinds within a day', description: 'Kinds that had never been seen before, whatever the time range.', sql: `SELECT count() AS kinds ${NEW}`, width: 6, height: 4, decimals: 0, steps: badFrom(1) }),
-      stat({ title: 'Clients hit', description: 'Clients with at least one failure within the time range.', sql: `SELECT uniqExactArray(failures.clients) AS clients ${IN_RANGE}`, width: 6, height: 4, decimals: 0, steps: warnFrom(1) }),
+      stat({
+        title: 'Failures',
+        description:
+          'Errors of the runs that began within the time range, each counted once where it was thrown.',
+        sql: `SELECT sum(failures.occurrences) AS failures ${IN_RANGE}`,
+        width: 6,
+        height: 4,
+        decimals: 0,
+        steps: warnFrom(1),
+      }),
+      stat({
+        title: 'How many kinds',
+        description:
+          'Failures with the same error type, and the same message but for numbers and identifiers, are of one kind.',
+        sql: `SELECT uniqExact(failures.job_name, failures.fingerprint) AS kinds ${IN_RANGE}`,
+        width: 6,
+        height: 4,
+        decimals: 0,
+        steps: NEUTRAL,
+      }),
+      stat({
+        title: 'New kinds within a day',
+        description: 'Kinds that had never been seen before, whatever the time range.',
+        sql: `SELECT count() AS kinds ${NEW}`,
+        width: 6,
+        height: 4,
+        decimals: 0,
+        steps: badFrom(1),
+      }),
+      stat({
+        title: 'Clients hit',
+        description: 'Clients with at least one failure within the time range.',
+        sql: `SELECT uniqExactArray(failures.clients) AS clients ${IN_RANGE}`,
+        width: 6,
+        height: 4,
+        decimals: 0,
+        steps: warnFrom(1),
+      }),
       bars({
         title: 'Failures over time',
-        description: 'Failures by the last time they occurred in a run; the five most frequent types have a series of their own.',
+        description:
+          'Failures by the last time they occurred in a run; the five most frequent types have a series of their own.',
         sql: `
           WITH (SELECT topKWeighted(5)(toString(failures.error_type), failures.occurrences) ${IN_RANGE}) AS frequent
           SELECT $__timeInterval(failures.last_seen) AS time, if(has(frequent, failures.error_type), toString(failures.error_type), 'other') AS type, sum(failures.occurrences) AS failures
           ${IN_RANGE}
           GROUP BY time, type ORDER BY time`,
-        width: 24, height: 8, seriesFrom: 'type',
+        width: 24,
+        height: 8,
+        seriesFrom: 'type',
       }),
       table({
         title: 'New within a day',
@@ -39,7 +77,8 @@ export function failures(): Dashboard {
           SELECT job_name AS job, error_type AS error, sample_message AS example, first_seen, occurrences, runs, clients
           ${NEW}
           ORDER BY first_seen DESC LIMIT 50`,
-        width: 24, height: 6,
+        width: 24,
+        height: 6,
         columns: { first_seen: { unit: 'dateTimeFromNow' } },
         links: [{ column: 'job', to: 'job', variables: { job: 'job' } }],
         noValue: 'Nothing new',
@@ -58,7 +97,8 @@ export function failures(): Dashboard {
           ) AS kinds
           LEFT JOIN failure_groups AS ever ON ever.project_id = kinds.project_id AND ever.job_name = kinds.job_name AND ever.fingerprint = kinds.fingerprint
           ORDER BY clients DESC, occurrences DESC LIMIT 100`,
-        width: 24, height: 10,
+        width: 24,
+        height: 10,
         columns: { first_seen: { unit: 'dateTimeFromNow' }, last_seen: { unit: 'dateTimeFromNow' } },
         links: [
           { column: 'job', to: 'job', variables: { job: 'job' } },
@@ -73,7 +113,8 @@ export function failures(): Dashboard {
           SELECT client, count() AS runs, uniqExact(job_name) AS jobs, uniqExact(fingerprint) AS kinds, max(last_seen) AS last_seen
           FROM (SELECT failures.job_name AS job_name, failures.fingerprint AS fingerprint, failures.last_seen AS last_seen, arrayJoin(failures.clients) AS client ${IN_RANGE})
           GROUP BY client ORDER BY runs DESC, client LIMIT 50`,
-        width: 12, height: 9,
+        width: 12,
+        height: 9,
         columns: { last_seen: { unit: 'dateTimeFromNow' } },
         links: [{ column: 'client', to: 'client', variables: { client: 'client' } }],
         noValue: 'No clients',
@@ -85,7 +126,8 @@ export function failures(): Dashboard {
           SELECT failures.job_name AS job, sum(failures.occurrences) AS failures, uniqExact(failures.fingerprint) AS kinds, uniqExactArray(failures.clients) AS clients, max(failures.last_seen) AS last_seen
           ${IN_RANGE}
           GROUP BY job ORDER BY failures DESC LIMIT 50`,
-        width: 12, height: 9,
+        width: 12,
+        height: 9,
         columns: { last_seen: { unit: 'dateTimeFromNow' } },
         links: [{ column: 'job', to: 'job', variables: { job: 'job' } }],
         noValue: 'No jobs',

@@ -18,32 +18,80 @@ export function health(): Dashboard {
   return board({
     name: 'health',
     title: 'Rollcall health',
-    description: 'Rollcall itself: whether it takes telemetry, how far it is behind, whether telemetry is missing, and whether totals agree with their evidence.',
+    description:
+      'Rollcall itself: whether it takes telemetry, how far it is behind, whether telemetry is missing, and whether totals agree with their evidence.',
     from: 'now-24h',
     refresh: '30s',
     variables: [projectVariable()],
     panels: [
-      stat({ title: 'Ingest was last up', description: 'Every ingest writes down every 15 seconds that it is up. Older than two minutes: Rollcall is blind, and what did not arrive may have run.', sql: `SELECT dateDiff('second', max(ingest_alive.until), now64(3, 'UTC')) AS ago FROM ingest_alive`, width: 5, height: 4, unit: 's', decimals: 0, steps: badFrom(120) }),
-      stat({ title: 'Runs waiting for their rollup', description: 'Runs whose newest evidence does not show yet: a second or two is normal.', sql: `SELECT count() AS runs FROM runs_waiting WHERE ${PROJECTS}`, width: 5, height: 4, decimals: 0, steps: warnFrom(1000) }),
-      stat({ title: 'Oldest of them', description: 'For how long the oldest of these has been waiting.', sql: `SELECT if(count() = 0, 0, dateDiff('second', min(touched), now64(3, 'UTC'))) AS waits FROM (SELECT max(run_touches.touched_at) AS touched FROM run_touches WHERE ${PROJECTS} AND touched_at >= now64(3, 'UTC') - INTERVAL 1 DAY GROUP BY project_id, run_id HAVING max(run_touches.summarised_at) < touched)`, width: 5, height: 4, unit: 's', decimals: 0, steps: badFrom(120) }),
-      stat({ title: 'Drift of totals', description: 'Totals of the latest 20 runs that differ from what their evidence says, recomputed now. It is 0. rollcall verify looks at all runs.', sql: `SELECT countIf(facts.value != shown.value) AS totals ${RECOMPUTED}`, width: 5, height: 4, decimals: 0, steps: badFrom(1) }),
-      stat({ title: 'Runs with gaps', description: 'Runs of the time range of which events or metrics are missing.', sql: `SELECT countIf(telemetry = 'incomplete') AS runs FROM job_runs WHERE ${PROJECTS} AND ${RUNS_IN_RANGE}`, width: 4, height: 4, decimals: 0, steps: warnFrom(1) }),
+      stat({
+        title: 'Ingest was last up',
+        description:
+          'Every ingest writes down every 15 seconds that it is up. Older than two minutes: Rollcall is blind, and what did not arrive may have run.',
+        sql: `SELECT dateDiff('second', max(ingest_alive.until), now64(3, 'UTC')) AS ago FROM ingest_alive`,
+        width: 5,
+        height: 4,
+        unit: 's',
+        decimals: 0,
+        steps: badFrom(120),
+      }),
+      stat({
+        title: 'Runs waiting for their rollup',
+        description: 'Runs whose newest evidence does not show yet: a second or two is normal.',
+        sql: `SELECT count() AS runs FROM runs_waiting WHERE ${PROJECTS}`,
+        width: 5,
+        height: 4,
+        decimals: 0,
+        steps: warnFrom(1000),
+      }),
+      stat({
+        title: 'Oldest of them',
+        description: 'For how long the oldest of these has been waiting.',
+        sql: `SELECT if(count() = 0, 0, dateDiff('second', min(touched), now64(3, 'UTC'))) AS waits FROM (SELECT max(run_touches.touched_at) AS touched FROM run_touches WHERE ${PROJECTS} AND touched_at >= now64(3, 'UTC') - INTERVAL 1 DAY GROUP BY project_id, run_id HAVING max(run_touches.summarised_at) < touched)`,
+        width: 5,
+        height: 4,
+        unit: 's',
+        decimals: 0,
+        steps: badFrom(120),
+      }),
+      stat({
+        title: 'Drift of totals',
+        description:
+          'Totals of the latest 20 runs that differ from what their evidence says, recomputed now. It is 0. rollcall verify looks at all runs.',
+        sql: `SELECT countIf(facts.value != shown.value) AS totals ${RECOMPUTED}`,
+        width: 5,
+        height: 4,
+        decimals: 0,
+        steps: badFrom(1),
+      }),
+      stat({
+        title: 'Runs with gaps',
+        description: 'Runs of the time range of which events or metrics are missing.',
+        sql: `SELECT countIf(telemetry = 'incomplete') AS runs FROM job_runs WHERE ${PROJECTS} AND ${RUNS_IN_RANGE}`,
+        width: 4,
+        height: 4,
+        decimals: 0,
+        steps: warnFrom(1),
+      }),
       lines({
         title: 'Events sent, and events that arrived',
-        description: 'Per interval, by the start of the run. The two lines lie on each other unless telemetry is lost on its way.',
+        description:
+          'Per interval, by the start of the run. The two lines lie on each other unless telemetry is lost on its way.',
         sql: `
           WITH ${RUN_TIME} AS run_at
           SELECT $__timeInterval(run_at) AS time, sum(runs.events_sent) AS sent, sum(runs.events_sent - least(runs.missing_events, runs.events_sent)) AS arrived
           FROM run_summaries AS runs FINAL
           WHERE ${PROJECTS} AND ${RUNS_IN_RANGE}
           GROUP BY time ORDER BY time`,
-        width: 12, height: 8,
+        width: 12,
+        height: 8,
       }),
       bars({
         title: 'Runs with gaps over time',
         description: 'Runs with incomplete telemetry, by verdict. A lost run is always incomplete.',
         sql: `SELECT $__timeInterval(assumeNotNull(started_at)) AS time, ${COUNT_VERDICTS} FROM job_runs WHERE ${PROJECTS} AND ${RUNS_IN_RANGE} AND telemetry = 'incomplete' AND started_at IS NOT NULL GROUP BY time ORDER BY time`,
-        width: 12, height: 8,
+        width: 12,
+        height: 8,
       }),
       table({
         title: 'What is missing of which run',
@@ -53,7 +101,8 @@ export function health(): Dashboard {
           FROM job_runs
           WHERE ${PROJECTS} AND ${RUNS_IN_RANGE} AND telemetry = 'incomplete'
           ORDER BY run_id DESC LIMIT 100`,
-        width: 12, height: 8,
+        width: 12,
+        height: 8,
         columns: { run: { width: 140 }, job: { width: 150 }, verdict: { isVerdict: true, width: 150 } },
         links: [
           { column: 'run', to: 'run', variables: { job: 'job', run: 'run' } },
@@ -69,17 +118,24 @@ export function health(): Dashboard {
           FROM client_run_summaries FINAL
           WHERE ${PROJECTS} AND ${RUNS_IN_RANGE} AND relation = 'orphan' AND attempt > 0
           ORDER BY run_id DESC LIMIT 100`,
-        width: 12, height: 8,
+        width: 12,
+        height: 8,
         columns: { started: { unit: 'dateTimeAsIso' }, declared: { isVerdict: true } },
         links: [{ column: 'client', to: 'client', variables: { client: 'client' } }],
         noValue: 'None',
       }),
       table({
         title: 'When Rollcall was down',
-        description: 'Times of more than a minute in which no ingest was up. Runs that were due then count as in doubt, not as missed.',
+        description:
+          'Times of more than a minute in which no ingest was up. Runs that were due then count as in doubt, not as missed.',
         sql: `SELECT down_from, down_until, dateDiff('second', down_from, down_until) AS for_s ${OUTAGES} ORDER BY down_from DESC LIMIT 100`,
-        width: 12, height: 8,
-        columns: { down_from: { unit: 'dateTimeAsIso' }, down_until: { unit: 'dateTimeAsIso' }, for_s: { unit: 's' } },
+        width: 12,
+        height: 8,
+        columns: {
+          down_from: { unit: 'dateTimeAsIso' },
+          down_until: { unit: 'dateTimeAsIso' },
+          for_s: { unit: 's' },
+        },
         noValue: 'It was always up',
       }),
       table({
@@ -90,7 +146,8 @@ export function health(): Dashboard {
           FROM system.parts
           WHERE active AND database = currentDatabase()
           GROUP BY table ORDER BY bytes DESC LIMIT 50`,
-        width: 12, height: 8,
+        width: 12,
+        height: 8,
         columns: { rows: { unit: 'short' }, bytes: { unit: 'bytes' }, parts: { steps: NEUTRAL } },
       }),
     ],

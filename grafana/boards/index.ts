@@ -8,4 +8,11 @@ import { health } from './health.ts';
 import { job } from './job.ts';
 import { run } from './run.ts';
 
-export const BOARDS: Readonly<Record<string, () => Dashboard>> = { fleet, job, run, client, failures, health };
+export const BOARDS: Readonly<Record<string, () => Dashboard>> = {
+  fleet,
+  job,
+  run,
+  client,
+  failures,
+  health,
+};

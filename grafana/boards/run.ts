@@ -17,17 +17,68 @@ export function run(): Dashboard {
   return board({
     name: 'run',
     title: 'Run',
-    description: 'One job run: the roll call of its clients, when each was handled, what it produced, what failed, its logs and its trace.',
+    description:
+      'One job run: the roll call of its clients, when each was handled, what it produced, what failed, its logs and its trace.',
     from: 'now-14d',
     refresh: '30s',
     variables: [projectVariable(), jobVariable(), runVariable()],
     panels: [
-      stat({ title: 'Verdict', description: 'What Rollcall concludes of the run, from its own end and from its clients.', sql: `SELECT verdict ${THE_RUN}`, width: 4, height: 4, steps: NEUTRAL, isText: true }),
-      stat({ title: 'Declared', description: 'What the program said of its own end; empty while it said nothing.', sql: `SELECT if(declared_status = '', 'nothing yet', declared_status) AS declared ${THE_RUN}`, width: 4, height: 4, steps: NEUTRAL, isText: true }),
-      stat({ title: 'Duration', description: 'From its start to its end, or until now while it goes on.', sql: `SELECT ifNull(duration_ms, toFloat64(dateDiff('millisecond', started_at, if(verdict = 'running', now64(3), last_seen_at)))) AS duration ${THE_RUN}`, width: 4, height: 4, unit: 'ms', decimals: 1, steps: NEUTRAL }),
-      stat({ title: 'Clients', description: 'Clients that started, of those that were expected.', sql: `SELECT concat(toString(clients_started), if(clients_expected = 0, '', concat(' of ', toString(clients_expected)))) AS clients ${THE_RUN}`, width: 4, height: 4, steps: NEUTRAL, isText: true }),
-      stat({ title: 'Clients in trouble', description: 'Clients that failed, timed out, were lost or never started.', sql: `SELECT ${CLIENTS_IN_TROUBLE} AS clients ${THE_RUN}`, width: 4, height: 4, decimals: 0, steps: badFrom(1) }),
-      stat({ title: 'Telemetry', description: 'Whether all events and metrics arrived. Where it is incomplete, numbers may be too small.', sql: `SELECT telemetry ${THE_RUN}`, width: 4, height: 4, steps: NEUTRAL, isText: true }),
+      stat({
+        title: 'Verdict',
+        description: 'What Rollcall concludes of the run, from its own end and from its clients.',
+        sql: `SELECT verdict ${THE_RUN}`,
+        width: 4,
+        height: 4,
+        steps: NEUTRAL,
+        isText: true,
+      }),
+      stat({
+        title: 'Declared',
+        description: 'What the program said of its own end; empty while it said nothing.',
+        sql: `SELECT if(declared_status = '', 'nothing yet', declared_status) AS declared ${THE_RUN}`,
+        width: 4,
+        height: 4,
+        steps: NEUTRAL,
+        isText: true,
+      }),
+      stat({
+        title: 'Duration',
+        description: 'From its start to its end, or until now while it goes on.',
+        sql: `SELECT ifNull(duration_ms, toFloat64(dateDiff('millisecond', started_at, if(verdict = 'running', now64(3), last_seen_at)))) AS duration ${THE_RUN}`,
+        width: 4,
+        height: 4,
+        unit: 'ms',
+        decimals: 1,
+        steps: NEUTRAL,
+      }),
+      stat({
+        title: 'Clients',
+        description: 'Clients that started, of those that were expected.',
+        sql: `SELECT concat(toString(clients_started), if(clients_expected = 0, '', concat(' of ', toString(clients_expected)))) AS clients ${THE_RUN}`,
+        width: 4,
+        height: 4,
+        steps: NEUTRAL,
+        isText: true,
+      }),
+      stat({
+        title: 'Clients in trouble',
+        description: 'Clients that failed, timed out, were lost or never started.',
+        sql: `SELECT ${CLIENTS_IN_TROUBLE} AS clients ${THE_RUN}`,
+        width: 4,
+        height: 4,
+        decimals: 0,
+        steps: badFrom(1),
+      }),
+      stat({
+        title: 'Telemetry',
+        description:
+          'Whether all events and metrics arrived. Where it is incomplete, numbers may be too small.',
+        sql: `SELECT telemetry ${THE_RUN}`,
+        width: 4,
+        height: 4,
+        steps: NEUTRAL,
+        isText: true,
+      }),
       table({
         title: 'Roll call',
         description: 'Every client, expected or met: those in trouble first.',
@@ -36,8 +87,15 @@ export function run(): Dashboard {
           FROM client_runs
           WHERE ${HERE}
           ORDER BY ${IN_TROUBLE} DESC, attempt DESC, client LIMIT 2000`,
-        width: 14, height: 12,
-        columns: { client: { width: 120 }, verdict: { isVerdict: true, width: 130 }, started: { unit: 'dateTimeAsIso', width: 160 }, duration: { unit: 'ms', width: 100 }, attempt: { steps: badFrom(10), width: 80 } },
+        width: 14,
+        height: 12,
+        columns: {
+          client: { width: 120 },
+          verdict: { isVerdict: true, width: 130 },
+          started: { unit: 'dateTimeAsIso', width: 160 },
+          duration: { unit: 'ms', width: 100 },
+          attempt: { steps: badFrom(10), width: 80 },
+        },
         links: [{ column: 'client', to: 'client', variables: { client: 'client' } }],
         noValue: 'No clients',
       }),
@@ -48,22 +106,29 @@ export function run(): Dashboard {
           SELECT remark.1 AS kind, remark.2 AS text
           FROM (SELECT arrayConcat(if(error_message = '', [], [('error', concat(error_type, ': ', error_message))]), if(reason = '', [], [('reason', toString(reason))]), arrayMap(note -> ('remark', note), notes)) AS remarks ${THE_RUN})
           ARRAY JOIN remarks AS remark`,
-        width: 10, height: 4, noValue: 'None',
+        width: 10,
+        height: 4,
+        noValue: 'None',
       }),
       table({
         title: 'Metrics',
         description: 'What the run produced, over all its clients.',
         sql: `SELECT metric, aggregation, value, unit, clients FROM job_metrics WHERE ${HERE} ORDER BY metric, aggregation`,
-        width: 10, height: 4, columns: { value: { unit: 'short' } }, noValue: 'No metrics',
+        width: 10,
+        height: 4,
+        columns: { value: { unit: 'short' } },
+        noValue: 'No metrics',
       }),
       table({
         title: 'Trace and aliases',
-        description: 'The trace of the run, to be opened below or in any tracing tool, and the other names of the run.',
+        description:
+          'The trace of the run, to be opened below or in any tracing tool, and the other names of the run.',
         sql: `
           SELECT 'trace' AS kind, trace_id AS name FROM job_runs WHERE ${HERE}
           UNION ALL
           SELECT kind, alias AS name FROM run_aliases FINAL WHERE ${HERE}`,
-        width: 10, height: 4,
+        width: 10,
+        height: 4,
       }),
       timeline({
         title: 'Timeline',
@@ -79,7 +144,8 @@ export function run(): Dashboard {
           )
           ARRAY JOIN ticks AS tick
           ORDER BY time`,
-        width: 24, height: 12,
+        width: 24,
+        height: 12,
       }),
       table({
         title: 'Failures',
@@ -89,8 +155,15 @@ export function run(): Dashboard {
           FROM failures
           WHERE ${HERE}
           ORDER BY occurred_at LIMIT 500`,
-        width: 24, height: 8,
-        columns: { time: { unit: 'dateTimeAsIso', width: 160 }, client: { width: 120 }, attempt: { width: 80 }, step: { width: 100 }, error: { width: 140 } },
+        width: 24,
+        height: 8,
+        columns: {
+          time: { unit: 'dateTimeAsIso', width: 160 },
+          client: { width: 120 },
+          attempt: { width: 80 },
+          step: { width: 100 },
+          error: { width: 140 },
+        },
         links: [{ column: 'client', to: 'client', variables: { client: 'client' } }],
         noValue: 'No failures',
       }),
@@ -102,7 +175,8 @@ export function run(): Dashboard {
           FROM otel_logs
           WHERE ${RAW} AND EventName IN ('', 'rollcall.failure', 'rollcall.note', 'rollcall.program.ended')
           ORDER BY timestamp LIMIT 500`,
-        width: 12, height: 12,
+        width: 12,
+        height: 12,
       }),
       trace({
         title: 'Trace',
@@ -115,7 +189,8 @@ export function run(): Dashboard {
           FROM otel_traces
           WHERE ${RAW} AND TraceId = (SELECT trace_id ${THE_RUN})
           ORDER BY startTime LIMIT 1000`,
-        width: 12, height: 12,
+        width: 12,
+        height: 12,
       }),
     ],
   });

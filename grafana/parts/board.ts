@@ -55,7 +55,12 @@ function layOut(panels: readonly dashboard.Panel[]): dashboard.Panel[] {
 }
 
 export function projectVariable(): cog.Builder<dashboard.VariableModel> {
-  return variable('project', 'Project', 'What an API key belongs to.', 'SELECT DISTINCT project_id FROM job_latest_starts ORDER BY project_id')
+  return variable(
+    'project',
+    'Project',
+    'What an API key belongs to.',
+    'SELECT DISTINCT project_id FROM job_latest_starts ORDER BY project_id',
+  )
     .multi(true)
     .includeAll(true)
     .current({ text: ['All'], value: ['$__all'] });
@@ -75,18 +80,29 @@ export function jobVariable(): cog.Builder<dashboard.VariableModel> {
 }
 
 export function runVariable(): cog.Builder<dashboard.VariableModel> {
-  return variable('run', 'Run', 'A run of the job within the time range; any other run ID can be typed in.',
+  return variable(
+    'run',
+    'Run',
+    'A run of the job within the time range; any other run ID can be typed in.',
     `SELECT run_id FROM run_summaries WHERE ${PROJECTS} AND ${JOB} AND ${RUNS_IN_RANGE} GROUP BY run_id ORDER BY run_id DESC LIMIT 500`,
   ).allowCustomValue(true);
 }
 
 export function clientVariable(): cog.Builder<dashboard.VariableModel> {
-  return variable('client', 'Client', 'A client that a run within the time range expected or met; any other can be typed in.',
+  return variable(
+    'client',
+    'Client',
+    'A client that a run within the time range expected or met; any other can be typed in.',
     `SELECT client_id FROM client_run_history WHERE ${PROJECTS} AND ${RUNS_IN_RANGE} GROUP BY client_id ORDER BY client_id LIMIT 5000`,
   ).allowCustomValue(true);
 }
 
-function variable(name: string, label: string, description: string, sql: string): dashboard.QueryVariableBuilder {
+function variable(
+  name: string,
+  label: string,
+  description: string,
+  sql: string,
+): dashboard.QueryVariableBuilder {
   return new dashboard.QueryVariableBuilder(name)
     .label(label)
     .description(description)

@@ -21,7 +21,14 @@ export interface ClickHouseQuery {
 }
 
 export function clickHouseQuery(rawSql: string, format: Format, refId = 'A'): ClickHouseQuery {
-  return { refId, datasource: DATA_SOURCE, editorType: 'sql', queryType: format, format: FORMATS[format], rawSql: tidy(rawSql) };
+  return {
+    refId,
+    datasource: DATA_SOURCE,
+    editorType: 'sql',
+    queryType: format,
+    format: FORMATS[format],
+    rawSql: tidy(rawSql),
+  };
 }
 
 /** The foundation SDK takes builders. */

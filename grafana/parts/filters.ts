@@ -23,6 +23,17 @@ export const IN_TROUBLE = "verdict IN ('failed', 'timed_out', 'lost', 'never_sta
 /** The same, of a row of job_runs. */
 export const CLIENTS_IN_TROUBLE = 'clients_failed + clients_timed_out + clients_lost + clients_never_started';
 
-const VERDICTS = ['completed', 'completed_with_errors', 'nothing_to_do', 'failed', 'timed_out', 'cancelled', 'lost', 'running'];
+const VERDICTS = [
+  'completed',
+  'completed_with_errors',
+  'nothing_to_do',
+  'failed',
+  'timed_out',
+  'cancelled',
+  'lost',
+  'running',
+];
 /** A column for each verdict. */
-export const COUNT_VERDICTS = VERDICTS.map((verdict) => `countIf(verdict = '${verdict}') AS ${verdict}`).join(', ');
+export const COUNT_VERDICTS = VERDICTS.map((verdict) => `countIf(verdict = '${verdict}') AS ${verdict}`).join(
+  ', ',
+);

@@ -19,10 +19,20 @@ const RED = '#d64550';
 export type Step = readonly [from: number | null, color: string];
 
 /** Green, and red from the value on. */
-export const badFrom = (value: number): Step[] => [[null, GREEN], [value, RED]];
-export const warnFrom = (value: number): Step[] => [[null, GREEN], [value, YELLOW]];
+export const badFrom = (value: number): Step[] => [
+  [null, GREEN],
+  [value, RED],
+];
+export const warnFrom = (value: number): Step[] => [
+  [null, GREEN],
+  [value, YELLOW],
+];
 /** Red below the first, yellow below the second, else green. */
-export const goodFrom = (fair: number, good: number): Step[] => [[null, RED], [fair, YELLOW], [good, GREEN]];
+export const goodFrom = (fair: number, good: number): Step[] => [
+  [null, RED],
+  [fair, YELLOW],
+  [good, GREEN],
+];
 /** A number that is neither good nor bad. */
 export const NEUTRAL: Step[] = [[null, '#3d85c6']];
 
@@ -54,7 +64,13 @@ export interface Column {
 }
 
 export function stat(
-  panel: Common & { unit?: string; decimals?: number; steps: readonly Step[]; isText?: boolean; noValue?: string },
+  panel: Common & {
+    unit?: string;
+    decimals?: number;
+    steps: readonly Step[];
+    isText?: boolean;
+    noValue?: string;
+  },
 ): cog.Builder<dashboard.Panel> {
   const builder = new statPanel.PanelBuilder()
     .title(panel.title)
@@ -94,9 +110,12 @@ export function table(
     .thresholds(thresholds(NEUTRAL))
     .cellHeight(common.TableCellHeight.Sm)
     .showHeader(true);
-  for (const [name, column] of Object.entries(panel.columns ?? {})) builder.overrideByName(name, propertiesOf(column));
+  for (const [name, column] of Object.entries(panel.columns ?? {}))
+    builder.overrideByName(name, propertiesOf(column));
   for (const link of panel.links ?? []) {
-    builder.overrideByName(link.column, [{ id: 'links', value: [{ title: `Open the ${link.to}`, url: linkTo(link) }] }]);
+    builder.overrideByName(link.column, [
+      { id: 'links', value: [{ title: `Open the ${link.to}`, url: linkTo(link) }] },
+    ]);
   }
   return builder;
 }
@@ -107,11 +126,17 @@ function propertiesOf(column: Column): dashboard.DynamicConfigValue[] {
     ...(column.decimals === undefined ? [] : [{ id: 'decimals', value: column.decimals }]),
     ...(column.width === undefined ? [] : [{ id: 'custom.width', value: column.width }]),
     ...(column.isVerdict === true
-      ? [{ id: 'mappings', value: WORD_MAPPINGS }, { id: 'custom.cellOptions', value: { type: 'color-text' } }]
+      ? [
+          { id: 'mappings', value: WORD_MAPPINGS },
+          { id: 'custom.cellOptions', value: { type: 'color-text' } },
+        ]
       : []),
     ...(column.steps === undefined
       ? []
-      : [{ id: 'thresholds', value: thresholds(column.steps).build() }, { id: 'custom.cellOptions', value: { type: 'color-text' } }]),
+      : [
+          { id: 'thresholds', value: thresholds(column.steps).build() },
+          { id: 'custom.cellOptions', value: { type: 'color-text' } },
+        ]),
     ...(column.isShare === true
       ? [
           { id: 'unit', value: 'percentunit' },
@@ -125,7 +150,9 @@ function propertiesOf(column: Column): dashboard.DynamicConfigValue[] {
 
 /** The time range goes along, and so does the project. */
 function linkTo({ to, variables }: CellLink): string {
-  const pairs = Object.entries(variables).map(([name, column]) => `var-${name}=\${__data.fields.${column}:percentencode}`);
+  const pairs = Object.entries(variables).map(
+    ([name, column]) => `var-${name}=\${__data.fields.${column}:percentencode}`,
+  );
   return `/d/rollcall-${to}?${['${project:queryparam}', ...pairs, '${__url_time_range}'].join('&')}`;
 }
 
@@ -147,13 +174,21 @@ export function bars(panel: Common & { unit?: string; seriesFrom?: string }): co
 
 /** Lines through points; `band` names the lower and the upper edge of what is usual. */
 export function lines(
-  panel: Common & { unit?: string; band?: readonly [string, string]; seriesFrom?: string; steps?: readonly Step[]; areSteps?: boolean },
+  panel: Common & {
+    unit?: string;
+    band?: readonly [string, string];
+    seriesFrom?: string;
+    steps?: readonly Step[];
+    areSteps?: boolean;
+  },
 ): cog.Builder<dashboard.Panel> {
   const builder = series(panel)
     .unit(panel.unit ?? 'short')
     .thresholds(thresholds(panel.steps ?? NEUTRAL))
     .drawStyle(common.GraphDrawStyle.Line)
-    .lineInterpolation(panel.areSteps === true ? common.LineInterpolation.StepAfter : common.LineInterpolation.Linear)
+    .lineInterpolation(
+      panel.areSteps === true ? common.LineInterpolation.StepAfter : common.LineInterpolation.Linear,
+    )
     .lineWidth(2)
     .fillOpacity(0)
     .pointSize(4)
@@ -162,7 +197,9 @@ export function lines(
     .axisSoftMin(0);
   if (panel.seriesFrom !== undefined) builder.displayName(`\${__field.labels.${panel.seriesFrom}}`);
   if (panel.steps !== undefined) {
-    builder.thresholdsStyle(new common.GraphThresholdsStyleConfigBuilder().mode(common.GraphThresholdsStyleMode.Dashed));
+    builder.thresholdsStyle(
+      new common.GraphThresholdsStyleConfigBuilder().mode(common.GraphThresholdsStyleMode.Dashed),
+    );
   }
   if (panel.band !== undefined) {
     const [low, high] = panel.band;
@@ -172,7 +209,11 @@ export function lines(
       fixedColor('#8e98a3'),
     ];
     builder.overrideByName(low, edge);
-    builder.overrideByName(high, [...edge, { id: 'custom.fillBelowTo', value: low }, { id: 'custom.fillOpacity', value: 20 }]);
+    builder.overrideByName(high, [
+      ...edge,
+      { id: 'custom.fillBelowTo', value: low },
+      { id: 'custom.fillOpacity', value: 20 },
+    ]);
   }
   return builder;
 }
@@ -192,7 +233,11 @@ function series(panel: Common): timeseries.PanelBuilder {
         .showLegend(true)
         .calcs([]),
     )
-    .tooltip(new common.VizTooltipOptionsBuilder().mode(common.TooltipDisplayMode.Multi).sort(common.SortOrder.Descending));
+    .tooltip(
+      new common.VizTooltipOptionsBuilder()
+        .mode(common.TooltipDisplayMode.Multi)
+        .sort(common.SortOrder.Descending),
+    );
 }
 
 /** A row for each client, coloured by verdict from its start to its end. */

@@ -40,7 +40,10 @@ export const NUMBER_MAPPINGS: dashboard.ValueMapping[] = [
   {
     type: dashboard.MappingType.ValueToText,
     options: Object.fromEntries(
-      VERDICT_NUMBERS.map((verdict, index) => [String(index), { text: verdict, color: COLORS[verdict] ?? '', index }]),
+      VERDICT_NUMBERS.map((verdict, index) => [
+        String(index),
+        { text: verdict, color: COLORS[verdict] ?? '', index },
+      ]),
     ),
   },
 ];
@@ -51,6 +54,8 @@ export const VERDICT_COLORS = Object.entries(COLORS);
 function valueMap(colors: Record<string, string>): dashboard.ValueMapping {
   return {
     type: dashboard.MappingType.ValueToText,
-    options: Object.fromEntries(Object.entries(colors).map(([word, color], index) => [word, { color, index }])),
+    options: Object.fromEntries(
+      Object.entries(colors).map(([word, color], index) => [word, { color, index }]),
+    ),
   };
 }

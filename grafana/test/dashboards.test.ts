@@ -14,7 +14,10 @@ const boards = new Map<string, Dashboard>();
 
 beforeAll(async () => {
   for (const name of names) {
-    boards.set(name, JSON.parse(await readFile(new URL(`../dashboards/${name}.json`, import.meta.url), 'utf8')) as Dashboard);
+    boards.set(
+      name,
+      JSON.parse(await readFile(new URL(`../dashboards/${name}.json`, import.meta.url), 'utf8')) as Dashboard,
+    );
   }
 });
 
@@ -23,7 +26,10 @@ const all = (): { name: string; panel: Panel }[] =>
 
 test('generating them again gives the same bytes', async () => {
   for (const [path, text] of generatedFiles()) {
-    expect(await readFile(new URL(`../${path}`, import.meta.url), 'utf8'), `${path}: run 'npm run grafana'`).toBe(text);
+    expect(
+      await readFile(new URL(`../${path}`, import.meta.url), 'utf8'),
+      `${path}: run 'npm run grafana'`,
+    ).toBe(text);
   }
 });
 
@@ -39,7 +45,21 @@ describe("Grafana's own types", () => {
     await writeFile(`${folder}check.mts`, source);
     return spawnSync(
       process.execPath,
-      [tsc, '--ignoreConfig', '--noEmit', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2024', '--types', '', `${folder}check.mts`],
+      [
+        tsc,
+        '--ignoreConfig',
+        '--noEmit',
+        '--strict',
+        '--exactOptionalPropertyTypes',
+        '--skipLibCheck',
+        '--module',
+        'nodenext',
+        '--target',
+        'es2024',
+        '--types',
+        '',
+        `${folder}check.mts`,
+      ],
       { encoding: 'utf8', cwd: folder },
     );
   }
@@ -53,7 +73,11 @@ describe("Grafana's own types", () => {
   test.each([
     ['an unknown property', { options: { nonsense: 1 } }, /nonsense.*does not exist/],
     ['a wrong word', { options: { colorMode: 'shiny' } }, /shiny/],
-    ['a wrong type', { gridPos: { x: 0, y: 0, w: 1, h: 'tall' } }, /'string' is not assignable to type 'number'/],
+    [
+      'a wrong type',
+      { gridPos: { x: 0, y: 0, w: 1, h: 'tall' } },
+      /'string' is not assignable to type 'number'/,
+    ],
     ['an option of another kind of panel', { options: { showHeader: true } }, /showHeader/],
   ])('would refuse %s', async (_, change, complaint) => {
     const dashboard = structuredClone(boards.get('fleet')) as Dashboard;
@@ -145,12 +169,16 @@ test('a link leads to a dashboard that is there, with variables that it has, fro
 test('every dashboard leads to the others', () => {
   for (const [name, dashboard] of boards) {
     expect(dashboard.tags, name).toEqual(['rollcall']);
-    expect(dashboard.links, name).toMatchObject([{ type: 'dashboards', tags: ['rollcall'], includeVars: true, keepTime: true }]);
+    expect(dashboard.links, name).toMatchObject([
+      { type: 'dashboards', tags: ['rollcall'], includeVars: true, keepTime: true },
+    ]);
   }
 });
 
 test('raw telemetry is read only where no rollup serves', () => {
-  const raw = all().filter(({ panel }) => /\botel_/.test(queryOf(panel).rawSql)).map(({ name, panel }) => `${name} / ${panel.title}`);
+  const raw = all()
+    .filter(({ panel }) => /\botel_/.test(queryOf(panel).rawSql))
+    .map(({ name, panel }) => `${name} / ${panel.title}`);
   expect(raw).toEqual(['run / Logs', 'run / Trace']);
 });
 
@@ -158,6 +186,8 @@ function cellLinks(panel: Panel): { column: string; url: string }[] {
   return (panel.fieldConfig?.overrides ?? []).flatMap(({ matcher, properties }) =>
     properties
       .filter(({ id }) => id === 'links')
-      .flatMap(({ value }) => (value as { url: string }[]).map(({ url }) => ({ column: String(matcher.options), url }))),
+      .flatMap(({ value }) =>
+        (value as { url: string }[]).map(({ url }) => ({ column: String(matcher.options), url })),
+      ),
   );
 }

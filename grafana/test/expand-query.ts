@@ -24,7 +24,8 @@ function expandConditionalAll(sql: string, { variables }: QueryContext): string 
   for (let at = text.lastIndexOf(CONDITIONAL_ALL); at !== -1; at = text.lastIndexOf(CONDITIONAL_ALL)) {
     const { args, end } = readArguments(text, at + CONDITIONAL_ALL.length - 1);
     const [condition = '', reference = ''] = args;
-    if (args.length !== 2) throw new Error(`$__conditionalAll takes two arguments, not ${args.length}: ${text.slice(at, end)}`);
+    if (args.length !== 2)
+      throw new Error(`$__conditionalAll takes two arguments, not ${args.length}: ${text.slice(at, end)}`);
     const name = /^\s*\$(?:\{(\w+)\}|(\w+))\s*$/.exec(reference);
     if (name === null) throw new Error(`$__conditionalAll needs a plain variable, not '${reference}'`);
     const value = variables[name[1] ?? name[2] ?? ''];
@@ -38,13 +39,17 @@ const VARIABLE = /\$\{(\w+)(?::(\w+))?\}|\$(\w+)/g;
 
 /** What names no variable stays: the macros. */
 function expandVariables(sql: string, { variables }: QueryContext): string {
-  return sql.replaceAll(VARIABLE, (whole: string, braced: string | undefined, format = '', plain: string | undefined) => {
-    const value = variables[braced ?? plain ?? ''];
-    if (value === undefined) return whole;
-    const values = typeof value === 'string' ? [value] : value;
-    if (values.includes('$__all')) throw new Error(`All is chosen for '${whole}', outside $__conditionalAll`);
-    return formatValues(values, format, typeof value !== 'string');
-  });
+  return sql.replaceAll(
+    VARIABLE,
+    (whole: string, braced: string | undefined, format = '', plain: string | undefined) => {
+      const value = variables[braced ?? plain ?? ''];
+      if (value === undefined) return whole;
+      const values = typeof value === 'string' ? [value] : value;
+      if (values.includes('$__all'))
+        throw new Error(`All is chosen for '${whole}', outside $__conditionalAll`);
+      return formatValues(values, format, typeof value !== 'string');
+    },
+  );
 }
 
 function formatValues(values: readonly string[], format: string, isList: boolean): string {
@@ -53,7 +58,10 @@ function formatValues(values: readonly string[], format: string, isList: boolean
       return values.map((value) => `'${value.replaceAll("'", "\\'")}'`).join(',');
     case 'percentencode': {
       const encode = (value: string): string =>
-        encodeURIComponent(value).replaceAll(/[!'()*]/g, (letter) => `%${letter.codePointAt(0)?.toString(16).toUpperCase()}`);
+        encodeURIComponent(value).replaceAll(
+          /[!'()*]/g,
+          (letter) => `%${letter.codePointAt(0)?.toString(16).toUpperCase()}`,
+        );
       return isList ? encode(`{${values.join(',')}}`) : encode(values[0] ?? '');
     }
     case '':
@@ -74,9 +82,12 @@ const MACROS: Record<string, Macro> = {
   toTime: (_, { toMs }) => seconds(toMs),
   fromTime_ms: (_, { fromMs }) => millis(fromMs),
   toTime_ms: (_, { toMs }) => millis(toMs),
-  timeFilter: ([column], { fromMs, toMs }) => `${column} >= ${seconds(fromMs)} AND ${column} <= ${seconds(toMs)}`,
-  timeFilter_ms: ([column], { fromMs, toMs }) => `${column} >= ${millis(fromMs)} AND ${column} <= ${millis(toMs)}`,
-  timeInterval: ([column], context) => `toStartOfInterval(toDateTime(${column}), INTERVAL ${intervalS(context)} second)`,
+  timeFilter: ([column], { fromMs, toMs }) =>
+    `${column} >= ${seconds(fromMs)} AND ${column} <= ${seconds(toMs)}`,
+  timeFilter_ms: ([column], { fromMs, toMs }) =>
+    `${column} >= ${millis(fromMs)} AND ${column} <= ${millis(toMs)}`,
+  timeInterval: ([column], context) =>
+    `toStartOfInterval(toDateTime(${column}), INTERVAL ${intervalS(context)} second)`,
   interval_s: (_, context) => String(intervalS(context)),
 };
 const TAKES_ONE = new Set(['timeFilter', 'timeFilter_ms', 'timeInterval']);
@@ -85,7 +96,8 @@ function expandMacros(sql: string, context: QueryContext): string {
   let text = sql;
   for (const [name, macro] of Object.entries(MACROS)) {
     for (const { start, end, args } of findMacros(text, name).toReversed()) {
-      if (TAKES_ONE.has(name) && args.length !== 1) throw new Error(`$__${name} takes one argument, not ${args.length}: ${text.slice(start, end)}`);
+      if (TAKES_ONE.has(name) && args.length !== 1)
+        throw new Error(`$__${name} takes one argument, not ${args.length}: ${text.slice(start, end)}`);
       text = text.slice(0, start) + macro(args, context) + text.slice(end);
     }
   }
@@ -99,10 +111,18 @@ function findMacros(sql: string, name: string): { start: number; end: number; ar
   return [...sql.matchAll(new RegExp(`\\$__${name}\\b`, 'g'))].map(({ 0: word, index: start }) => {
     const opens = sql.indexOf('(', start);
     const closes = sql.indexOf(')', start);
-    if (opens === -1 || (closes !== -1 && closes < opens)) return { start, end: start + word.length, args: [] };
+    if (opens === -1 || (closes !== -1 && closes < opens))
+      return { start, end: start + word.length, args: [] };
     const end = closingBracket(sql, opens) + 1;
     // Split at every comma, in brackets or not.
-    return { start, end, args: sql.slice(opens + 1, end - 1).split(',').map((part) => part.trim()) };
+    return {
+      start,
+      end,
+      args: sql
+        .slice(opens + 1, end - 1)
+        .split(',')
+        .map((part) => part.trim()),
+    };
   });
 }
 

@@ -1,5 +1,6 @@
 /** Fills a project with a fortnight of batch work, through the raw tables of the contract: 20 jobs, 300 clients, and ten faults or none. */
 
+import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -33,16 +34,10 @@ export async function fillFortnight(engine: Engine, options: FortnightOptions): 
   const { project, size } = options;
   const { runs, dues } = planFortnight(options);
   const startedMs = performance.now();
-  await loadPlan(engine, project, runs);
-  const parameters = { project, lines: size === 'full' ? 13 : 2 };
-  for (const statement of [EVENTS, LINES, JOB_SPANS, CLIENT_SPANS, STEP_SPANS, POINTS]) {
-    await engine.command(statement, parameters);
-  }
-  await writeSchedules(engine, project, dues, options.nowMs);
+  await writeRuns(engine, { project, runs, lines: size === 'full' ? 13 : 2 });
+  await writeSchedules(engine, { project, dues, nowMs: options.nowMs });
   const filledMs = performance.now();
-  for (const rollup of ROLLUPS) await engine.command(rollUpAll(rollup), { project });
-  await engine.command(ROLLED_UP, { project });
-  await engine.command('DROP TABLE fortnight_plan');
+  await rollUp(engine, project);
   await keepAlive(engine, options.nowMs);
   const [counted] = await engine.rows<{ rows: number }>(COUNT_RAW, { project });
   return {
@@ -51,6 +46,24 @@ export async function fillFortnight(engine: Engine, options: FortnightOptions): 
     fillMs: Math.round(filledMs - startedMs),
     rollUpMs: Math.round(performance.now() - filledMs),
   };
+}
+
+/** Makes raw rows of planned runs, with so many plain log lines for each client run. */
+export async function writeRuns(
+  engine: Engine,
+  { project, runs, lines }: { project: string; runs: Iterable<PlannedRun>; lines: number },
+): Promise<void> {
+  await loadPlan(engine, runs);
+  for (const statement of [EVENTS, LINES, JOB_SPANS, CLIENT_SPANS, STEP_SPANS, POINTS]) {
+    await engine.command(statement, { project, lines });
+  }
+  await engine.command('DROP TABLE fortnight_plan');
+}
+
+/** Computes the rollups of all runs of a project, as the service does for those that changed. */
+export async function rollUp(engine: Engine, project: string): Promise<void> {
+  for (const rollup of ROLLUPS) await engine.command(rollUpAll(rollup), { project });
+  await engine.command(ROLLED_UP, { project });
 }
 
 /** Writes down that Rollcall is up, as ingest does every 15 seconds. */
@@ -62,20 +75,20 @@ export async function keepAlive(engine: Engine, nowMs: number): Promise<void> {
   );
 }
 
-async function loadPlan(engine: Engine, project: string, runs: Iterable<PlannedRun>): Promise<void> {
+async function loadPlan(engine: Engine, runs: Iterable<PlannedRun>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-fortnight-'));
   const path = join(folder, 'plan.jsonl');
   try {
-    await pipeline(Readable.from(lines(runs)), createWriteStream(path));
+    await pipeline(Readable.from(linesOf(runs)), createWriteStream(path));
     await engine.command('DROP TABLE IF EXISTS fortnight_plan');
     await engine.command(PLAN_TABLE);
-    await engine.insertFile({ table: 'fortnight_plan', path, format: 'JSONEachRow', token: project });
+    await engine.insertFile({ table: 'fortnight_plan', path, format: 'JSONEachRow', token: randomUUID() });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function* lines(runs: Iterable<PlannedRun>): Generator<string> {
+function* linesOf(runs: Iterable<PlannedRun>): Generator<string> {
   let text = '';
   for (const run of runs) {
     text += `${JSON.stringify(run)}\n`;
@@ -95,7 +108,8 @@ const PLAN_TABLE = `CREATE TABLE fortnight_plan
 )
 ENGINE = MergeTree ORDER BY (job, run_id)`;
 
-const TIME = (ms: string): string => `toDateTime64(fromUnixTimestamp64Milli(toInt64(${ms}), 'UTC'), 9, 'UTC')`;
+const TIME = (ms: string): string =>
+  `toDateTime64(fromUnixTimestamp64Milli(toInt64(${ms}), 'UTC'), 9, 'UTC')`;
 const RESOURCE = `map('service.name', job, 'service.instance.id', concat('worker-', run_id))`;
 const SPAN = `lower(hex(sipHash64(origin, client_id, attempt`;
 
@@ -155,11 +169,9 @@ const COUNT_RAW = `SELECT toUInt32(sum(n)) AS rows FROM (
     UNION ALL SELECT count() FROM otel_metrics_sum WHERE ProjectId = {project:String})`;
 
 /** As ingest writes them down ahead: it has worked them out from what the jobs declare when they start. */
-async function writeSchedules(
+export async function writeSchedules(
   engine: Engine,
-  project: string,
-  dues: readonly Dues[],
-  nowMs: number,
+  { project, dues, nowMs }: { project: string; dues: readonly Dues[]; nowMs: number },
 ): Promise<void> {
   const rows = dues.map((due) => JSON.stringify(due));
   const from = '(SELECT arrayJoin({rows:Array(String)}) AS row)';

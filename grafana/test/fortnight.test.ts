@@ -33,8 +33,18 @@ beforeAll(async () => {
   const yaml = await readFile(new URL('../provisioning/alerting/rules.yaml', import.meta.url), 'utf8');
   rules = (parse(yaml) as { groups: { rules: ProvisionedRule[] }[] }).groups.flatMap((group) => group.rules);
   opened = await openTemporaryEngine();
-  const faulty = await fillFortnight(opened.engine, { project: 'faulty', hasFaults: true, size: SIZE, nowMs });
-  const quiet = await fillFortnight(opened.engine, { project: 'quiet', hasFaults: false, size: 'small', nowMs });
+  const faulty = await fillFortnight(opened.engine, {
+    project: 'faulty',
+    hasFaults: true,
+    size: SIZE,
+    nowMs,
+  });
+  const quiet = await fillFortnight(opened.engine, {
+    project: 'quiet',
+    hasFaults: false,
+    size: 'small',
+    nowMs,
+  });
   process.stdout.write(`faulty: ${JSON.stringify(faulty)}\nquiet: ${JSON.stringify(quiet)}\n`);
   for (const job of Object.values(FAULTS)) runIds[job] = await latestRun(job);
 }, 600_000);
@@ -57,7 +67,12 @@ interface Choice {
 }
 
 /** Two weeks until now, in some hundred intervals. */
-function choose({ project = ['faulty'], job = ['$__all'], run = '', client = '' }: Choice = {}): QueryContext {
+function choose({
+  project = ['faulty'],
+  job = ['$__all'],
+  run = '',
+  client = '',
+}: Choice = {}): QueryContext {
   return {
     variables: { project, job, run, client },
     fromMs: nowMs - 15 * DAY_MS,
@@ -102,11 +117,21 @@ describe('every query', () => {
         const format = queryOf(panel).queryType;
         if (format === 'timeseries') {
           expect(columns[0], where).toMatchObject({ name: 'time', type: expect.stringMatching(/^DateTime/) });
-          expect(columns.some(({ type }) => isNumeric(type)), where).toBe(true);
-          expect(rows.map(({ time }) => String(time)), where).toEqual(rows.map(({ time }) => String(time)).toSorted());
+          expect(
+            columns.some(({ type }) => isNumeric(type)),
+            where,
+          ).toBe(true);
+          expect(
+            rows.map(({ time }) => String(time)),
+            where,
+          ).toEqual(rows.map(({ time }) => String(time)).toSorted());
         }
         if (panel.type === 'stat') expect(columns.length, where).toBe(1);
-        if (panel.type === 'logs') expect(columns.slice(0, 3).map((column) => column.name), where).toEqual(['timestamp', 'body', 'level']);
+        if (panel.type === 'logs')
+          expect(
+            columns.slice(0, 3).map((column) => column.name),
+            where,
+          ).toEqual(['timestamp', 'body', 'level']);
         const expectsRows = !MAY_BE_EMPTY.has(where);
         if (expectsRows) expect(rows.length, where).toBeGreaterThan(0);
       }
@@ -117,7 +142,10 @@ describe('every query', () => {
     for (const [name, dashboard] of boards) {
       for (const variable of dashboard.templating.list ?? []) {
         const query = variable.query as unknown as { rawSql: string };
-        const { rows, columns } = await ask(opened.engine, expandQuery(query.rawSql, choose({ ...choiceOf(name), job: FAULTS.leak })));
+        const { rows, columns } = await ask(
+          opened.engine,
+          expandQuery(query.rawSql, choose({ ...choiceOf(name), job: FAULTS.leak })),
+        );
         const offered = rows.map((row) => row[columns[0]?.name ?? '']);
         expect(offered.length, `${name} / ${variable.name}`).toBeGreaterThan(0);
         if (variable.name === 'job') expect(offered).toContain(FAULTS.leak);
@@ -130,9 +158,15 @@ describe('every query', () => {
   test('of every alert rule has one number and texts beside it', async () => {
     for (const rule of rules) {
       const { columns } = await ask(opened.engine, (rule.data[0]?.model as { rawSql: string }).rawSql);
-      expect(columns.filter(({ type }) => isNumeric(type)).map(({ name }) => name), rule.uid).toEqual(['value']);
+      expect(
+        columns.filter(({ type }) => isNumeric(type)).map(({ name }) => name),
+        rule.uid,
+      ).toEqual(['value']);
       const others = columns.filter(({ name }) => name !== 'value').map(({ type }) => type);
-      expect(others.filter((type) => !/^(LowCardinality\(String\)|String)$/.test(type)), rule.uid).toEqual([]);
+      expect(
+        others.filter((type) => !/^(LowCardinality\(String\)|String)$/.test(type)),
+        rule.uid,
+      ).toEqual([]);
     }
   });
 
@@ -140,17 +174,23 @@ describe('every query', () => {
     const medians: [string, number][] = [];
     const queries = new Map<string, string>();
     for (const [name, dashboard] of boards) {
-      for (const panel of panelsOf(dashboard)) queries.set(`${name} / ${panel.title}`, expandQuery(queryOf(panel).rawSql, choose(choiceOf(name))));
+      for (const panel of panelsOf(dashboard))
+        queries.set(`${name} / ${panel.title}`, expandQuery(queryOf(panel).rawSql, choose(choiceOf(name))));
     }
     for (const { rule } of RULES) queries.set(`alert / ${rule}`, conditionsOf(rule));
     for (const [name, sql] of queries) medians.push([name, await medianMs(() => ask(opened.engine, sql))]);
     medians.sort(([, one], [, other]) => other - one);
-    process.stdout.write(`${medians.map(([name, ms]) => `${String(Math.round(ms)).padStart(6)} ms  ${name}`).join('\n')}\n`);
+    process.stdout.write(
+      `${medians.map(([name, ms]) => `${String(Math.round(ms)).padStart(6)} ms  ${name}`).join('\n')}\n`,
+    );
     const load = Math.max(1, (loadavg()[0] ?? 1) / cpus().length);
     const middle = medians[Math.floor(medians.length / 2)]?.[1] ?? Number.NaN;
-    process.stdout.write(`${medians.length} queries, half of them within ${Math.round(middle)} ms; load ${load.toFixed(1)}\n`);
+    process.stdout.write(
+      `${medians.length} queries, half of them within ${Math.round(middle)} ms; load ${load.toFixed(1)}\n`,
+    );
     expect(middle).toBeLessThan(LIMIT_MS * load);
-    for (const [name, ms] of medians) expect(ms, name).toBeLessThan(LIMIT_MS * load * (name.endsWith('attention now') ? 6 : 3));
+    for (const [name, ms] of medians)
+      expect(ms, name).toBeLessThan(LIMIT_MS * load * (name.endsWith('attention now') ? 6 : 3));
   }, 300_000);
 });
 
@@ -205,19 +245,38 @@ describe('each planted fault is told by its alert and seen on its panel:', () =>
 
   test('a job that stopped running', async () => {
     const [alert] = await fires('run_missed', 'faulty');
-    expect(alert).toMatchObject({ job_name: FAULTS.stopped, summary: expect.stringMatching(/^crm_sync did not run: it was due at .* \(every 1 h\), and has not run since/) });
+    expect(alert).toMatchObject({
+      job_name: FAULTS.stopped,
+      summary: expect.stringMatching(
+        /^crm_sync did not run: it was due at .* \(every 1 h\), and has not run since/,
+      ),
+    });
     expect(Number(alert?.['value'])).toBeGreaterThanOrEqual(70);
     const { rows } = await show('fleet', 'Late, missed, or in doubt');
-    expect(rows.find(({ job }) => job === FAULTS.stopped)).toMatchObject({ state: 'missed', last_verdict: expect.stringMatching(/^completed/) });
-    expect((await show('job', 'State of its schedule', { job: FAULTS.stopped })).rows).toEqual([{ state: 'missed' }]);
+    expect(rows.find(({ job }) => job === FAULTS.stopped)).toMatchObject({
+      state: 'missed',
+      last_verdict: expect.stringMatching(/^completed/),
+    });
+    expect((await show('job', 'State of its schedule', { job: FAULTS.stopped })).rows).toEqual([
+      { state: 'missed' },
+    ]);
   });
 
   test('a client that fails since Tuesday', async () => {
     const [alert, ...others] = await fires('client_failing', 'faulty');
     expect(others).toEqual([]);
-    expect(alert).toMatchObject({ job_name: FAULTS.clientFailing, client_id: PLANTED.failingClient, subject: 'AuthError', summary: expect.stringContaining(PLANTED.failingError) });
+    expect(alert).toMatchObject({
+      job_name: FAULTS.clientFailing,
+      client_id: PLANTED.failingClient,
+      subject: 'AuthError',
+      summary: expect.stringContaining(PLANTED.failingError),
+    });
     const { rows } = await show('client', 'By job');
-    expect(rows[0]).toMatchObject({ job: FAULTS.clientFailing, latest_verdict: 'failed', latest_error: `AuthError: ${PLANTED.failingError}` });
+    expect(rows[0]).toMatchObject({
+      job: FAULTS.clientFailing,
+      latest_verdict: 'failed',
+      latest_error: `AuthError: ${PLANTED.failingError}`,
+    });
     const since = Date.parse(`${String(rows[0]?.['failing_since']).replace(' ', 'T')}Z`);
     expect(new Date(since).getUTCDay()).toBe(2);
     expect(since).toBeGreaterThanOrEqual(lastTuesday(nowMs));
@@ -228,7 +287,11 @@ describe('each planted fault is told by its alert and seen on its panel:', () =>
   test('a slow leak in duration', async () => {
     const [alert, ...others] = await fires('run_slow', 'faulty');
     expect(others).toEqual([]);
-    expect(alert).toMatchObject({ job_name: FAULTS.leak, subject: 'trend', summary: expect.stringContaining('takes longer and longer') });
+    expect(alert).toMatchObject({
+      job_name: FAULTS.leak,
+      subject: 'trend',
+      summary: expect.stringContaining('takes longer and longer'),
+    });
     const { rows } = await show('job', 'Duration, and what is usual', { job: FAULTS.leak });
     const latest = rows.slice(-5);
     expect(latest.length).toBe(5);
@@ -238,8 +301,14 @@ describe('each planted fault is told by its alert and seen on its panel:', () =>
   test('a total that halved', async () => {
     const [alert, ...others] = await fires('total_unusual', 'faulty');
     expect(others).toEqual([]);
-    expect(alert).toMatchObject({ job_name: FAULTS.halved, subject: PLANTED.halvedMetric, summary: expect.stringContaining('far less than usual') });
-    const { rows } = await show('job', 'Totals of the latest run, against what is usual', { job: FAULTS.halved });
+    expect(alert).toMatchObject({
+      job_name: FAULTS.halved,
+      subject: PLANTED.halvedMetric,
+      summary: expect.stringContaining('far less than usual'),
+    });
+    const { rows } = await show('job', 'Totals of the latest run, against what is usual', {
+      job: FAULTS.halved,
+    });
     const ratios = new Map(rows.map((row) => [String(row['metric']), Number(row['ratio'])]));
     expect(ratios.get(PLANTED.halvedMetric)).toBeLessThan(0.6);
     expect(ratios.get('Total Tokens')).toBeGreaterThan(0.8);
@@ -248,8 +317,17 @@ describe('each planted fault is told by its alert and seen on its panel:', () =>
   test('a new type of error', async () => {
     const [alert, ...others] = await fires('new_failure_group', 'faulty');
     expect(others).toEqual([]);
-    expect(alert).toMatchObject({ job_name: FAULTS.newError, run_id: runIds[FAULTS.newError], value: 3, summary: expect.stringMatching(/A new kind of failure in billing, step fetch: SchemaError: unexpected field/) });
-    expect((await show('failures', 'New within a day')).rows).toMatchObject([{ job: FAULTS.newError, error: PLANTED.newErrorType }]);
+    expect(alert).toMatchObject({
+      job_name: FAULTS.newError,
+      run_id: runIds[FAULTS.newError],
+      value: 3,
+      summary: expect.stringMatching(
+        /A new kind of failure in billing, step fetch: SchemaError: unexpected field/,
+      ),
+    });
+    expect((await show('failures', 'New within a day')).rows).toMatchObject([
+      { job: FAULTS.newError, error: PLANTED.newErrorType },
+    ]);
     const failures = await show('run', 'Failures');
     expect(failures.rows.map(({ error }) => error)).toEqual(Array(3).fill(PLANTED.newErrorType));
   });
@@ -258,15 +336,22 @@ describe('each planted fault is told by its alert and seen on its panel:', () =>
     const [alert, ...others] = await fires('run_lost', 'faulty');
     expect(others).toEqual([]);
     expect(alert).toMatchObject({ job_name: FAULTS.lost, run_id: runIds[FAULTS.lost] });
-    expect((await show('run', 'Verdict', { job: FAULTS.lost, run: runIds[FAULTS.lost] ?? '' })).rows).toEqual([{ verdict: 'lost' }]);
+    expect((await show('run', 'Verdict', { job: FAULTS.lost, run: runIds[FAULTS.lost] ?? '' })).rows).toEqual(
+      [{ verdict: 'lost' }],
+    );
     const { rows } = await show('run', 'Roll call', { job: FAULTS.lost, run: runIds[FAULTS.lost] ?? '' });
-    expect(new Set(rows.map(({ verdict }) => verdict))).toEqual(new Set(['lost', 'never_started', 'completed']));
+    expect(new Set(rows.map(({ verdict }) => verdict))).toEqual(
+      new Set(['lost', 'never_started', 'completed']),
+    );
   });
 
   test('a run that is late', async () => {
     const [alert, ...others] = await fires('run_late', 'faulty');
     expect(others).toEqual([]);
-    expect(alert).toMatchObject({ job_name: FAULTS.late, summary: expect.stringMatching(/^price_update was due at .* and has not begun$/) });
+    expect(alert).toMatchObject({
+      job_name: FAULTS.late,
+      summary: expect.stringMatching(/^price_update was due at .* and has not begun$/),
+    });
     const { rows } = await show('fleet', 'Late, missed, or in doubt');
     expect(rows.find(({ job }) => job === FAULTS.late)).toMatchObject({ state: 'late' });
   });
@@ -274,24 +359,40 @@ describe('each planted fault is told by its alert and seen on its panel:', () =>
   test('a gap in telemetry', async () => {
     const [alert, ...others] = await fires('telemetry_incomplete', 'faulty');
     expect(others).toEqual([]);
-    expect(alert).toMatchObject({ job_name: FAULTS.gap, summary: expect.stringContaining(`${PLANTED.missingEvents} of `) });
+    expect(alert).toMatchObject({
+      job_name: FAULTS.gap,
+      summary: expect.stringContaining(`${PLANTED.missingEvents} of `),
+    });
     const { rows } = await show('health', 'What is missing of which run');
-    expect(rows.find(({ job }) => job === FAULTS.gap)?.['remarks']).toMatch(/^25 of \d+ events did not arrive$/);
+    expect(rows.find(({ job }) => job === FAULTS.gap)?.['remarks']).toMatch(
+      /^25 of \d+ events did not arrive$/,
+    );
   });
 
   test('an orphan', async () => {
     const [alert, ...others] = await fires('orphan_client_run', 'faulty');
     expect(others).toEqual([]);
     expect(alert).toMatchObject({ job_name: FAULTS.orphan, client_id: PLANTED.orphanClient, value: 1 });
-    expect((await show('health', 'Orphans')).rows).toMatchObject([{ job: FAULTS.orphan, client: PLANTED.orphanClient }]);
+    expect((await show('health', 'Orphans')).rows).toMatchObject([
+      { job: FAULTS.orphan, client: PLANTED.orphanClient },
+    ]);
   });
 
   test('a storm of retries', async () => {
     const [alert, ...others] = await fires('retry_storm', 'faulty');
     expect(others).toEqual([]);
-    expect(alert).toMatchObject({ job_name: FAULTS.retryStorm, client_id: PLANTED.stormClient, value: PLANTED.stormAttempts });
-    const { rows } = await show('run', 'Roll call', { job: FAULTS.retryStorm, run: runIds[FAULTS.retryStorm] ?? '' });
-    expect(rows.find(({ client }) => client === PLANTED.stormClient)).toMatchObject({ attempt: PLANTED.stormAttempts });
+    expect(alert).toMatchObject({
+      job_name: FAULTS.retryStorm,
+      client_id: PLANTED.stormClient,
+      value: PLANTED.stormAttempts,
+    });
+    const { rows } = await show('run', 'Roll call', {
+      job: FAULTS.retryStorm,
+      run: runIds[FAULTS.retryStorm] ?? '',
+    });
+    expect(rows.find(({ client }) => client === PLANTED.stormClient)).toMatchObject({
+      attempt: PLANTED.stormAttempts,
+    });
   });
 });
 
@@ -315,7 +416,8 @@ test('names with quotes and backslashes find their own rows and nothing else', a
 });
 
 test('all projects or one: a dashboard shows what was chosen', async () => {
-  const count = async (project: readonly string[]): Promise<number> => Number((await show('fleet', 'Runs', { project })).rows[0]?.['runs']);
+  const count = async (project: readonly string[]): Promise<number> =>
+    Number((await show('fleet', 'Runs', { project })).rows[0]?.['runs']);
   const [faulty, quiet, all] = [await count(['faulty']), await count(['quiet']), await count(['$__all'])];
   expect(faulty).toBeLessThan(quiet);
   expect(all).toBe(faulty + quiet);

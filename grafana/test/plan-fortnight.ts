@@ -77,7 +77,14 @@ interface JobPlan {
 
 const JOBS = {
   hourly: ['inbox_sync', 'webhook_import', 'crm_sync', 'price_update', 'token_refresh', 'feed_harvest'],
-  sixHourly: ['lead_scoring', 'post_scoring', 'profile_harvest', 'email_digest', 'stock_sync', 'ad_spend_sync'],
+  sixHourly: [
+    'lead_scoring',
+    'post_scoring',
+    'profile_harvest',
+    'email_digest',
+    'stock_sync',
+    'ad_spend_sync',
+  ],
   daily: [
     'billing',
     'invoice_export',
@@ -97,6 +104,65 @@ interface PlanOptions {
   readonly hasFaults: boolean;
   readonly size: 'small' | 'full';
   readonly nowMs: number;
+}
+
+/** What a test says of a run that it makes up. */
+export interface GivenRun {
+  readonly job: string;
+  readonly startMs: number;
+  /** Left out, the run goes on; it promises a sign of life once an hour. */
+  readonly endMs?: number;
+  readonly status?: string;
+  readonly error?: { readonly type: string; readonly message: string };
+  /** Clients by their declared status. */
+  readonly clients?: Readonly<Record<string, string>>;
+}
+
+/** A run without steps of its own, for tests of one thing. */
+export function planGivenRun({
+  job,
+  startMs,
+  endMs = 0,
+  status = 'completed',
+  error,
+  clients = {},
+}: GivenRun): PlannedRun[] {
+  const run_id = runIdOf(startMs);
+  const origin = createHash('md5').update(`${job} ${run_id}`).digest('hex');
+  let sequence = 0;
+  const event = (at_ms: number, name: string, attributes: Record<string, string>): PlannedEvent => ({
+    at_ms,
+    name: `rollcall.${name}`,
+    attributes: { 'rollcall.event.sequence': String(++sequence), 'rollcall.attempt': '1', ...attributes },
+  });
+  const common = { job, run_id, origin, attempt: 1, started_ms: startMs, ended_ms: endMs, metrics: [] };
+  const exception =
+    error === undefined ? {} : { 'exception.type': error.type, 'exception.message': error.message };
+  const started = event(startMs, 'run.started', { 'rollcall.heartbeat.interval_ms': String(HOUR_MS) });
+  const handled = Object.entries(clients).map(([client_id, declared]): PlannedRun => {
+    const thrown =
+      declared === 'failed' ? { 'exception.type': 'Error', 'exception.message': 'no answer' } : {};
+    return {
+      ...common,
+      client_id,
+      status: declared,
+      error_type: thrown['exception.type'] ?? '',
+      error_message: thrown['exception.message'] ?? '',
+      events: [
+        event(startMs + 1, 'client_run.started', {}),
+        event(endMs, 'client_run.ended', { ...thrown, 'rollcall.status': declared }),
+      ],
+    };
+  });
+  const ended = endMs === 0 ? [] : [event(endMs, 'run.ended', { ...exception, 'rollcall.status': status })];
+  const own = {
+    ...common,
+    client_id: '',
+    status,
+    error_type: error?.type ?? '',
+    error_message: error?.message ?? '',
+  };
+  return [...handled, { ...own, events: [started, ...ended] }];
 }
 
 export function planFortnight({ project, hasFaults, size, nowMs }: PlanOptions): {
@@ -120,7 +186,8 @@ export function planFortnight({ project, hasFaults, size, nowMs }: PlanOptions):
 }
 
 function jobPlans(size: 'small' | 'full'): JobPlan[] {
-  const clients = size === 'full' ? { hourly: 60, sixHourly: 150, daily: 300 } : { hourly: 8, sixHourly: 15, daily: 30 };
+  const clients =
+    size === 'full' ? { hourly: 60, sixHourly: 150, daily: 300 } : { hourly: 8, sixHourly: 15, daily: 30 };
   const kinds = [
     ['hourly', HOUR_MS, 5 * MINUTE_MS, 12 * MINUTE_MS, 3 * MINUTE_MS],
     ['sixHourly', 6 * HOUR_MS, 20 * MINUTE_MS, HOUR_MS, 25 * MINUTE_MS],
@@ -159,7 +226,8 @@ function startsOf(plan: JobPlan, now: number, hasFaults: boolean): number[] {
 function duesOf({ job, everyMs }: JobPlan, lastStartMs: number, now: number): Dues {
   const lateAfterMs = 5 * MINUTE_MS;
   const dueMs: number[] = [];
-  for (let due = lastStartMs + everyMs; dueMs.length === 0 || due <= now + 2 * DAY_MS; due += everyMs) dueMs.push(due);
+  for (let due = lastStartMs + everyMs; dueMs.length === 0 || due <= now + 2 * DAY_MS; due += everyMs)
+    dueMs.push(due);
   return { job, expression: `every ${everyMs / HOUR_MS} h`, everyMs, lateAfterMs, dueMs };
 }
 
@@ -208,11 +276,27 @@ function* planRun(spot: RunSpot): Generator<PlannedRun> {
   for (const [place, client] of plan.clients.entries()) {
     const beganMs = Math.round(startMs + 500 + place * share);
     if (beganMs >= untilMs) break;
-    yield* planClient({ ...spot, run_id, origin, event, client, place, beganMs, doneMs: Math.round(beganMs + share * 0.9), untilMs, fault });
+    yield* planClient({
+      ...spot,
+      run_id,
+      origin,
+      event,
+      client,
+      place,
+      beganMs,
+      doneMs: Math.round(beganMs + share * 0.9),
+      untilMs,
+      fault,
+    });
   }
   if (isRunning || isLost) {
     const done = Math.floor((untilMs - startMs) / share);
-    jobEvents.push(event(untilMs - 1000, 'run.heartbeat', { 'rollcall.progress.done': String(done), 'rollcall.progress.total': String(plan.clients.length) }));
+    jobEvents.push(
+      event(untilMs - 1000, 'run.heartbeat', {
+        'rollcall.progress.done': String(done),
+        'rollcall.progress.total': String(plan.clients.length),
+      }),
+    );
   } else {
     if (fault === FAULTS.gap && isLatest) sequence += PLANTED.missingEvents;
     jobEvents.push(event(endMs, 'run.ended', { 'rollcall.status': 'completed' }));
@@ -252,7 +336,7 @@ interface Outcome {
 }
 
 function* planClient(spot: ClientSpot): Generator<PlannedRun> {
-  const { plan, number, runs, place, client, fault, untilMs } = spot;
+  const { number, runs, place, client, fault, untilMs } = spot;
   const isLatest = number === runs - 1;
   // Now and then an expected client never answers.
   if (number % 31 === 17 && place === 2 && !isLatest) return;
@@ -263,7 +347,11 @@ function* planClient(spot: ClientSpot): Generator<PlannedRun> {
       const outcome: Outcome =
         attempt === PLANTED.stormAttempts
           ? { status: 'completed' }
-          : { status: 'failed', type: 'RateLimitError', message: `429 from the API, retry after ${attempt} s` };
+          : {
+              status: 'failed',
+              type: 'RateLimitError',
+              message: `429 from the API, retry after ${attempt} s`,
+            };
       const beganMs = Math.round(spot.beganMs + (attempt - 1) * tryMs);
       yield tryOf({ ...spot, beganMs, doneMs: Math.round(beganMs + tryMs * 0.8) }, attempt, outcome);
     }
@@ -277,7 +365,11 @@ function outcomeOf({ plan, number, runs, place, client, fault, startMs, now }: C
   if (fault === FAULTS.clientFailing && client === PLANTED.failingClient && startMs >= lastTuesday(now))
     return { status: 'failed', type: 'AuthError', message: PLANTED.failingError };
   if (fault === FAULTS.newError && isLatest && place >= 3 && place < 6)
-    return { status: 'failed', type: PLANTED.newErrorType, message: `unexpected field 'vat_id' in row ${place}` };
+    return {
+      status: 'failed',
+      type: PLANTED.newErrorType,
+      message: `unexpected field 'vat_id' in row ${place}`,
+    };
   // What fails now and then, never the same client twice in a row; known since the first runs.
   if ((number < 2 || number % 5 === 0) && place === number % plan.clients.length && !isLatest) {
     return number % 2 === 0
@@ -298,17 +390,38 @@ function tryOf(spot: ClientSpot, attempt: number, outcome: Outcome | undefined):
   const metrics =
     status === 'completed'
       ? [
-          { name: 'Leads Processed', unit: '{lead}', value: Math.round(amount('leads', 40 + plan.index) * halved) },
+          {
+            name: 'Leads Processed',
+            unit: '{lead}',
+            value: Math.round(amount('leads', 40 + plan.index) * halved),
+          },
           { name: 'Total Tokens', unit: '{token}', value: amount('tokens', 9_000 + 100 * plan.index) },
-          ...(spot.size === 'full' ? [{ name: 'Posts Processed', unit: '{post}', value: amount('posts', 120) }] : []),
+          ...(spot.size === 'full'
+            ? [{ name: 'Posts Processed', unit: '{post}', value: amount('posts', 120) }]
+            : []),
         ]
       : [];
   const exception = type === '' ? {} : { 'exception.type': type, 'exception.message': message };
   const events = [event(beganMs, 'client_run.started', tried)];
   if (type !== '')
-    events.push(event(doneMs - 1, 'failure', { ...tried, ...exception, 'rollcall.step.name': 'fetch', 'exception.stacktrace': `${type}: ${message}\n    at fetchLeads (file:///app/src/fetch.ts:41:11)` }));
+    events.push(
+      event(doneMs - 1, 'failure', {
+        ...tried,
+        ...exception,
+        'rollcall.step.name': 'fetch',
+        'exception.stacktrace': `${type}: ${message}\n    at fetchLeads (file:///app/src/fetch.ts:41:11)`,
+      }),
+    );
   if (status !== '')
-    events.push(event(doneMs, 'client_run.ended', { ...tried, ...exception, 'rollcall.status': status, 'rollcall.metric.series': String(metrics.length), ...(status === 'nothing_to_do' ? { 'rollcall.status.reason': 'no new leads' } : {}) }));
+    events.push(
+      event(doneMs, 'client_run.ended', {
+        ...tried,
+        ...exception,
+        'rollcall.status': status,
+        'rollcall.metric.series': String(metrics.length),
+        ...(status === 'nothing_to_do' ? { 'rollcall.status.reason': 'no new leads' } : {}),
+      }),
+    );
   return {
     job: plan.job,
     run_id: spot.run_id,
@@ -343,7 +456,11 @@ function orphan(project: string, now: number): PlannedRun {
     error_type: '',
     error_message: '',
     events: [
-      { at_ms: startMs, name: 'rollcall.client_run.started', attributes: { ...tried, 'rollcall.event.sequence': '1' } },
+      {
+        at_ms: startMs,
+        name: 'rollcall.client_run.started',
+        attributes: { ...tried, 'rollcall.event.sequence': '1' },
+      },
       {
         at_ms: startMs + MINUTE_MS,
         name: 'rollcall.client_run.ended',
@@ -363,7 +480,9 @@ export function lastTuesday(now: number): number {
 }
 
 function runIdOf(ms: number): string {
-  return new Date(ms).toISOString().replace(/^\d\d(\d\d)-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d).*$/, '$1$2$3-$4$5$6');
+  return new Date(ms)
+    .toISOString()
+    .replace(/^\d\d(\d\d)-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d).*$/, '$1$2$3-$4$5$6');
 }
 
 /** A number from 0 to 1 that belongs to these words: the same every time (FNV-1a, then mixed). */

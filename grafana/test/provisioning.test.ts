@@ -9,7 +9,10 @@ import { conditionsOf, RULES } from '../alerts/rules.ts';
 const folder = new URL('../provisioning/', import.meta.url);
 
 async function load(path: string): Promise<unknown> {
-  const document = parseDocument(await readFile(new URL(path, folder), 'utf8'), { strict: true, uniqueKeys: true });
+  const document = parseDocument(await readFile(new URL(path, folder), 'utf8'), {
+    strict: true,
+    uniqueKeys: true,
+  });
   expect([...document.errors, ...document.warnings], path).toEqual([]);
   return document.toJS();
 }
@@ -50,7 +53,11 @@ const rulesFile = z.strictObject({
                   type: z.literal('threshold'),
                   datasource: dataSourceRef,
                   expression: z.string(),
-                  conditions: z.array(z.strictObject({ evaluator: z.strictObject({ type: z.literal('gt'), params: z.array(z.number()) }) })),
+                  conditions: z.array(
+                    z.strictObject({
+                      evaluator: z.strictObject({ type: z.literal('gt'), params: z.array(z.number()) }),
+                    }),
+                  ),
                 }),
               ]),
             }),
@@ -159,16 +166,22 @@ test('every file is checked', async () => {
   expect(found.toSorted()).toEqual(Object.keys(FILES).toSorted());
 });
 
-test.each(Object.entries(FILES))('%s is well-formed and has no field that Grafana does not know', async (path, schema) => {
-  expect(schema.safeParse(await load(path)).error?.message).toBeUndefined();
-});
+test.each(Object.entries(FILES))(
+  '%s is well-formed and has no field that Grafana does not know',
+  async (path, schema) => {
+    expect(schema.safeParse(await load(path)).error?.message).toBeUndefined();
+  },
+);
 
 describe('the alert rules', () => {
-  const read = async () => rulesFile.parse(await load('alerting/rules.yaml')).groups.flatMap(({ rules }) => rules);
+  const read = async () =>
+    rulesFile.parse(await load('alerting/rules.yaml')).groups.flatMap(({ rules }) => rules);
 
   test('are all there, each once', async () => {
     const uids = (await read()).map(({ uid }) => uid);
-    expect(uids.toSorted()).toEqual(RULES.map(({ rule }) => `rollcall-${rule.replaceAll('_', '-')}`).toSorted());
+    expect(uids.toSorted()).toEqual(
+      RULES.map(({ rule }) => `rollcall-${rule.replaceAll('_', '-')}`).toSorted(),
+    );
   });
 
   test('read the view of their rule, so that Grafana, webhooks and SQL say the same', async () => {
@@ -209,7 +222,10 @@ describe('the alert rules', () => {
     for (const { uid, annotations } of await read()) {
       const link = annotations['dashboard'] ?? '';
       const board = JSON.parse(
-        await readFile(new URL(`../dashboards/${/^\/d\/rollcall-(\w+)/.exec(link)?.[1]}.json`, import.meta.url), 'utf8'),
+        await readFile(
+          new URL(`../dashboards/${/^\/d\/rollcall-(\w+)/.exec(link)?.[1]}.json`, import.meta.url),
+          'utf8',
+        ),
       ) as { templating: { list: { name: string }[] } };
       const variables = board.templating.list.map(({ name }) => name);
       for (const [, name] of link.matchAll(/var-(\w+)=/g)) expect(variables, uid).toContain(name);
@@ -218,9 +234,12 @@ describe('the alert rules', () => {
 });
 
 test('every receiver of a policy is a contact point', async () => {
-  const points = contactPointsFile.parse(await load('alerting/contact-points.yaml')).contactPoints.map(({ name }) => name);
+  const points = contactPointsFile
+    .parse(await load('alerting/contact-points.yaml'))
+    .contactPoints.map(({ name }) => name);
   const [policy] = policiesFile.parse(await load('alerting/policies.yaml')).policies;
-  for (const { receiver } of [...(policy === undefined ? [] : [policy, ...policy.routes])]) expect(points).toContain(receiver);
+  for (const { receiver } of [...(policy === undefined ? [] : [policy, ...policy.routes])])
+    expect(points).toContain(receiver);
 });
 
 test('every environment variable is explained in the docs', async () => {
