@@ -188,7 +188,7 @@ interface Threshold {
   }[];
 }
 
-export const GROUPS = [
+const GROUPS = [
   { name: 'runs', rules: ['job_failed', 'run_lost', 'run_late', 'run_missed', 'run_slow', 'retry_storm'] },
   { name: 'clients', rules: ['client_failing', 'client_failure_rate', 'new_failure_group', 'total_unusual'] },
   { name: 'rollcall', rules: ['telemetry_incomplete', 'orphan_client_run', 'ingest_backlog', 'ingest_down'] },
@@ -260,7 +260,7 @@ export function conditionsOf(rule: string): string {
 }
 
 /** One row whenever the database answers: 1 where no ingest is up. */
-export const WATCHDOG = `SELECT 'ingest_down' AS rule, toFloat64(count()) AS value FROM alert_ingest_down`;
+const WATCHDOG = `SELECT 'ingest_down' AS rule, toFloat64(count()) AS value FROM alert_ingest_down`;
 
 function dashboardOf({ board, variables }: RuleText): string {
   const label = { job: 'job_name', run: 'run_id', client: 'client_id' } as const;

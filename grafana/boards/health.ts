@@ -74,6 +74,55 @@ export function health(): Dashboard {
         steps: warnFrom(1),
       }),
       lines({
+        title: 'Taken, refused and repeated',
+        description:
+          'Rows that ingest acknowledged per interval, and records that it refused. Counters begin anew with each process.',
+        sql: `
+          SELECT $__timeInterval(at) AS time, sum(accepted) AS rows_taken, sum(refused) AS records_refused, sum(again) AS requests_repeated
+          FROM
+          (
+              SELECT at, accepted_rows - lagInFrame(accepted_rows, 1, accepted_rows) OVER process AS accepted, refused_records - lagInFrame(refused_records, 1, refused_records) OVER process AS refused, repeated_requests - lagInFrame(repeated_requests, 1, repeated_requests) OVER process AS again
+              FROM ingest_health
+              WHERE $__timeFilter(at)
+              WINDOW process AS (PARTITION BY instance, started_at ORDER BY at ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+          )
+          GROUP BY time ORDER BY time`,
+        width: 12,
+        height: 8,
+      }),
+      lines({
+        title: 'How far behind it is',
+        description:
+          'How long the oldest row has waited in the spool, and how long evidence has been in that the rollups do not know: the worst of each interval.',
+        sql: `SELECT $__timeInterval(at) AS time, max(spool_age_ms) AS in_the_spool, max(rollup_lag_ms) AS for_the_rollups FROM ingest_health WHERE $__timeFilter(at) GROUP BY time ORDER BY time`,
+        width: 12,
+        height: 8,
+        unit: 'ms',
+        steps: warnFrom(120_000),
+      }),
+      lines({
+        title: 'Spool and memory',
+        description:
+          'Bytes that are acknowledged and not in ClickHouse yet, and resident memory, over all ingest processes.',
+        sql: `
+          SELECT time, sum(spool) AS spool, sum(memory) AS memory
+          FROM (SELECT $__timeInterval(at) AS time, instance, max(spool_bytes) AS spool, max(memory_bytes) AS memory FROM ingest_health WHERE $__timeFilter(at) GROUP BY time, instance)
+          GROUP BY time ORDER BY time`,
+        width: 12,
+        height: 8,
+        unit: 'bytes',
+      }),
+      table({
+        title: 'What rollcall verify found',
+        description:
+          'The latest verification of each rollup against raw rows: values compared, and values that differed. It is 0.',
+        sql: `SELECT verifications.rollup AS rollup_table, argMax(verifications.compared, at) AS compared, argMax(verifications.drifted, at) AS drifted, max(at) AS verified FROM verifications GROUP BY rollup_table ORDER BY rollup_table`,
+        width: 12,
+        height: 8,
+        columns: { drifted: { steps: badFrom(1) }, verified: { unit: 'dateTimeFromNow' } },
+        noValue: 'Never verified: rollcall verify',
+      }),
+      lines({
         title: 'Events sent, and events that arrived',
         description:
           'Per interval, by the start of the run. The two lines lie on each other unless telemetry is lost on its way.',

@@ -36,13 +36,13 @@ export function board(options: BoardOptions): dashboard.Dashboard {
   for (const variable of options.variables) builder.withVariable(variable);
   for (const panel of options.panels) builder.withPanel(panel);
   const built = builder.build();
-  return { ...built, panels: layOut((built.panels ?? []) as dashboard.Panel[]) };
+  return { ...built, panels: layOut(built.panels ?? []) };
 }
 
 const COLUMNS = 24;
 
 /** Each panel as high up as it fits, and there as far to the left; the SDK's own layout knows rows only. */
-function layOut(panels: readonly dashboard.Panel[]): dashboard.Panel[] {
+function layOut(panels: NonNullable<dashboard.Dashboard['panels']>): dashboard.Panel[] {
   const tops = Array<number>(COLUMNS).fill(0);
   return panels.map((panel, index) => {
     const { w = COLUMNS, h = 1 } = panel.gridPos ?? {};

@@ -37,7 +37,7 @@ export function target(rawSql: string, format: Format): cog.Builder<cog.Dataquer
 }
 
 /** Takes away the indentation of the TypeScript around it. */
-export function tidy(sql: string): string {
+function tidy(sql: string): string {
   const lines = sql.split('\n').filter((line) => line.trim() !== '');
   const indents = lines.slice(1).map((line) => line.length - line.trimStart().length);
   const least = indents.length === 0 ? 0 : Math.min(...indents);

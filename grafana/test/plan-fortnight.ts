@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 
-export interface PlannedEvent {
+interface PlannedEvent {
   readonly at_ms: number;
   readonly name: string;
   readonly attributes: Record<string, string>;

@@ -25,7 +25,7 @@ export async function askPanel(engine: Engine, panel: Panel, context: QueryConte
 }
 
 export function panelsOf(dashboard: Dashboard): Panel[] {
-  return (dashboard.panels ?? []) as Panel[];
+  return dashboard.panels ?? [];
 }
 
 export function queryOf(panel: Panel): ClickHouseQuery {
