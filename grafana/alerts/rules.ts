@@ -63,7 +63,7 @@ export const RULES: readonly RuleText[] = [
     severity: 'warning',
     for: '2m',
     board: 'job',
-    variables: ['job', 'run'],
+    variables: ['job'],
     runbook:
       'Either a run goes on for longer than its limit or than runs of this job usually take, or the latest runs take longer and longer. See on the dashboard of the job since when its duration leaves the band, and compare the clients of a slow run with those of a quick one.',
   },
@@ -73,7 +73,7 @@ export const RULES: readonly RuleText[] = [
     severity: 'warning',
     for: '0s',
     board: 'client',
-    variables: ['client', 'job'],
+    variables: ['client'],
     runbook:
       'The same client did not end well in several runs of a job in a row, while the others may be fine: revoked keys, changed data, a removed account. The dashboard of the client shows since when, and the error of the first run.',
   },

@@ -33,7 +33,7 @@ export function board(options: BoardOptions): dashboard.Dashboard {
         .includeVars(true)
         .keepTime(true),
     );
-  for (const variable of options.variables) builder.withVariable(variable);
+  for (const asked of options.variables) builder.withVariable(asked);
   for (const panel of options.panels) builder.withPanel(panel);
   const built = builder.build();
   return { ...built, panels: layOut(built.panels ?? []) };
@@ -108,6 +108,5 @@ function variable(
     .description(description)
     .datasource(DATA_SOURCE)
     .query({ ...clickHouseQuery(sql, 'table', name) })
-    .refresh(dashboard.VariableRefresh.OnTimeRangeChanged)
-    .sort(dashboard.VariableSort.Disabled);
+    .refresh(dashboard.VariableRefresh.OnTimeRangeChanged);
 }

@@ -233,11 +233,7 @@ function series(panel: Common): timeseries.PanelBuilder {
         .showLegend(true)
         .calcs([]),
     )
-    .tooltip(
-      new common.VizTooltipOptionsBuilder()
-        .mode(common.TooltipDisplayMode.Multi)
-        .sort(common.SortOrder.Descending),
-    );
+    .tooltip(new common.VizTooltipOptionsBuilder().mode(common.TooltipDisplayMode.Multi));
 }
 
 /** A row for each client, coloured by verdict from its start to its end. */

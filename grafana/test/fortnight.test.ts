@@ -101,10 +101,15 @@ function condition(rule: string): ProvisionedRule {
   return found;
 }
 
+function sqlOf({ uid, data }: ProvisionedRule): string {
+  const [query] = data;
+  if (query === undefined || !('rawSql' in query.model)) throw new Error(`The rule '${uid}' has no query`);
+  return query.model.rawSql;
+}
+
 async function fires(rule: string, project: string): Promise<Record<string, unknown>[]> {
   await keepAlive(opened.engine, nowMs);
-  const model = condition(rule).data[0]?.model as { rawSql: string };
-  const { rows } = await ask(opened.engine, model.rawSql);
+  const { rows } = await ask(opened.engine, sqlOf(condition(rule)));
   return rows.filter((row) => row['project_id'] === project && Number(row['value']) > 0);
 }
 
@@ -157,7 +162,7 @@ describe('every query', () => {
 
   test('of every alert rule has one number and texts beside it', async () => {
     for (const rule of rules) {
-      const { columns } = await ask(opened.engine, (rule.data[0]?.model as { rawSql: string }).rawSql);
+      const { columns } = await ask(opened.engine, sqlOf(rule));
       expect(
         columns.filter(({ type }) => isNumeric(type)).map(({ name }) => name),
         rule.uid,

@@ -238,7 +238,7 @@ test('every receiver of a policy is a contact point', async () => {
     .parse(await load('alerting/contact-points.yaml'))
     .contactPoints.map(({ name }) => name);
   const [policy] = policiesFile.parse(await load('alerting/policies.yaml')).policies;
-  for (const { receiver } of [...(policy === undefined ? [] : [policy, ...policy.routes])])
+  for (const { receiver } of policy === undefined ? [] : [policy, ...policy.routes])
     expect(points).toContain(receiver);
 });
 
