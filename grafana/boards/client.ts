@@ -90,7 +90,7 @@ export function client(): Dashboard {
           )
           ORDER BY in_a_row DESC, success, job`,
         width: 24,
-        height: 9,
+        height: 6,
         columns: {
           success: { isShare: true, decimals: 0, width: 200 },
           in_a_row: { steps: badFrom(3), width: 90 },
@@ -125,7 +125,10 @@ export function client(): Dashboard {
         width: 12,
         height: 9,
         columns: { first_seen: { unit: 'dateTimeFromNow' }, last_seen: { unit: 'dateTimeFromNow' } },
-        links: [{ column: 'run', to: 'run', variables: { job: 'job', run: 'run' } }],
+        links: [
+          { column: 'job', to: 'job', variables: { job: 'job' } },
+          { column: 'run', to: 'run', variables: { job: 'job', run: 'run' } },
+        ],
         noValue: 'No failures',
       }),
       table({

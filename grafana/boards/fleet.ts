@@ -87,19 +87,16 @@ export function fleet(): Dashboard {
         description:
           'All alert conditions, the severe ones first: the same rows that alert rules and webhooks read. Each rule has its section in docs/alerts.md.',
         sql: `
-          SELECT severity, rule, job_name AS job, run_id AS run, client_id AS client, summary, since
+          SELECT severity, rule, summary, since, job_name AS job, run_id AS run, client_id AS client
           FROM alert_conditions
           WHERE (${PROJECTS} OR project_id = '') AND (${JOBS} OR job_name = '')
           ORDER BY severity, since DESC`,
         width: 24,
         height: 9,
         columns: {
-          severity: { isVerdict: true, width: 90 },
-          rule: { width: 170 },
-          job: { width: 150 },
-          run: { width: 140 },
-          client: { width: 120 },
-          since: { unit: 'dateTimeFromNow', width: 140 },
+          severity: { isVerdict: true, width: 75 },
+          rule: { width: 155 },
+          since: { unit: 'dateTimeFromNow', width: 115 },
         },
         links: [
           { column: 'job', to: 'job', variables: { job: 'job' } },
@@ -127,17 +124,16 @@ export function fleet(): Dashboard {
               WHERE ${RUNS_OF_FOUR_WEEKS} AND verdict IN ('completed', 'completed_with_errors') AND duration_ms > 0
               GROUP BY project_id, job_name
           )
-          SELECT runs.job_name AS job, runs.run_id AS run, runs.started_at AS started,
+          SELECT runs.job_name AS job, runs.run_id AS run,
               dateDiff('millisecond', runs.started_at, now64(3)) AS running_for, usual.usual_ms AS usually, runs.progress AS progress,
-              runs.clients_started AS clients, runs.clients_expected AS expected
+              concat(toString(runs.clients_started), if(runs.clients_expected = 0, '', concat(' of ', toString(runs.clients_expected)))) AS clients
           FROM (SELECT * FROM job_runs WHERE ${PROJECTS} AND ${JOBS} AND ${RUNS_OF_FOUR_WEEKS} AND verdict = 'running') AS runs
           LEFT JOIN usual ON usual.project_id = runs.project_id AND usual.job_name = runs.job_name
-          ORDER BY started
+          ORDER BY running_for DESC
           LIMIT 200`,
         width: 12,
-        height: 8,
+        height: 6,
         columns: {
-          started: { unit: 'dateTimeFromNow' },
           running_for: { unit: 'ms' },
           usually: { unit: 'ms' },
           progress: { isShare: true },
@@ -158,11 +154,11 @@ export function fleet(): Dashboard {
           WHERE ${PROJECTS} AND ${JOBS} AND state IN ('late', 'missed', 'unknown', 'invalid')
           ORDER BY indexOf(['missed', 'late', 'invalid', 'unknown'], state), due`,
         width: 12,
-        height: 8,
+        height: 6,
         columns: {
           state: { isVerdict: true },
-          due: { unit: 'dateTimeFromNow' },
-          last_start: { unit: 'dateTimeFromNow' },
+          due: { unit: 'dateTimeFromNow', width: 110 },
+          last_start: { unit: 'dateTimeFromNow', width: 110 },
           last_verdict: { isVerdict: true },
         },
         links: [{ column: 'job', to: 'job', variables: { job: 'job' } }],
@@ -172,12 +168,12 @@ export function fleet(): Dashboard {
         title: 'Slowest jobs',
         description: 'Jobs by the median duration of the runs of the time range that came to their own end.',
         sql: `
-          SELECT job_name AS job, count() AS runs, quantileExact(0.5)(assumeNotNull(duration_ms)) AS median, quantileExact(0.95)(assumeNotNull(duration_ms)) AS nineteen_of_twenty, max(duration_ms) AS slowest
+          SELECT job_name AS job, count() AS runs, quantileExact(0.5)(assumeNotNull(duration_ms)) AS median, quantileExact(0.95)(assumeNotNull(duration_ms)) AS p95, max(duration_ms) AS slowest
           ${RUNS} AND duration_ms IS NOT NULL
           GROUP BY job ORDER BY median DESC LIMIT 20`,
         width: 12,
         height: 9,
-        columns: { median: { unit: 'ms' }, nineteen_of_twenty: { unit: 'ms' }, slowest: { unit: 'ms' } },
+        columns: { median: { unit: 'ms' }, p95: { unit: 'ms' }, slowest: { unit: 'ms' } },
         links: [{ column: 'job', to: 'job', variables: { job: 'job' } }],
       }),
       table({

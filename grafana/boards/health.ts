@@ -152,7 +152,7 @@ export function health(): Dashboard {
           ORDER BY run_id DESC LIMIT 100`,
         width: 12,
         height: 8,
-        columns: { run: { width: 140 }, job: { width: 150 }, verdict: { isVerdict: true, width: 150 } },
+        columns: { verdict: { isVerdict: true } },
         links: [
           { column: 'run', to: 'run', variables: { job: 'job', run: 'run' } },
           { column: 'job', to: 'job', variables: { job: 'job' } },
@@ -170,7 +170,11 @@ export function health(): Dashboard {
         width: 12,
         height: 8,
         columns: { started: { unit: 'dateTimeAsIso' }, declared: { isVerdict: true } },
-        links: [{ column: 'client', to: 'client', variables: { client: 'client' } }],
+        links: [
+          { column: 'run', to: 'run', variables: { job: 'job', run: 'run' } },
+          { column: 'job', to: 'job', variables: { job: 'job' } },
+          { column: 'client', to: 'client', variables: { client: 'client' } },
+        ],
         noValue: 'None',
       }),
       table({

@@ -90,11 +90,11 @@ export function run(): Dashboard {
         width: 14,
         height: 12,
         columns: {
-          client: { width: 120 },
-          verdict: { isVerdict: true, width: 130 },
-          started: { unit: 'dateTimeAsIso', width: 160 },
-          duration: { unit: 'ms', width: 100 },
-          attempt: { steps: badFrom(10), width: 80 },
+          verdict: { isVerdict: true, width: 120 },
+          started: { unit: 'time:HH:mm:ss', width: 75 },
+          duration: { unit: 'ms', width: 80 },
+          attempt: { steps: badFrom(10), width: 70 },
+          error: { width: 110 },
         },
         links: [{ column: 'client', to: 'client', variables: { client: 'client' } }],
         noValue: 'No clients',
@@ -156,10 +156,9 @@ export function run(): Dashboard {
           WHERE ${HERE}
           ORDER BY occurred_at LIMIT 500`,
         width: 24,
-        height: 8,
+        height: 6,
         columns: {
           time: { unit: 'dateTimeAsIso', width: 160 },
-          client: { width: 120 },
           attempt: { width: 80 },
           step: { width: 100 },
           error: { width: 140 },
@@ -188,7 +187,7 @@ export function run(): Dashboard {
               arrayMap(key -> map('key', key, 'value', ResourceAttributes[key]), mapKeys(ResourceAttributes)) AS serviceTags
           FROM otel_traces
           WHERE ${RAW} AND TraceId = (SELECT trace_id ${THE_RUN})
-          ORDER BY startTime LIMIT 1000`,
+          ORDER BY startTime, duration DESC LIMIT 1000`,
         width: 12,
         height: 12,
       }),

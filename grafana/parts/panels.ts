@@ -110,15 +110,34 @@ export function table(
     .thresholds(thresholds(NEUTRAL))
     .cellHeight(common.TableCellHeight.Sm)
     .showHeader(true);
-  for (const [name, column] of Object.entries(panel.columns ?? {}))
-    builder.overrideByName(name, propertiesOf(column));
+  for (const [name, column] of Object.entries(panel.columns ?? {})) {
+    builder.overrideByName(
+      name,
+      propertiesOf({ ...(WIDTHS[name] === undefined ? {} : { width: WIDTHS[name] }), ...column }),
+    );
+  }
   for (const link of panel.links ?? []) {
+    const width = panel.columns?.[link.column] === undefined ? WIDTHS[link.column] : undefined;
     builder.overrideByName(link.column, [
+      ...(width === undefined ? [] : [{ id: 'custom.width', value: width }]),
       { id: 'links', value: [{ title: `Open the ${link.to}`, url: linkTo(link) }] },
     ]);
   }
   return builder;
 }
+
+/** What always has about the same length; the rest of the columns share the rest of the width. */
+const WIDTHS: Readonly<Record<string, number>> = {
+  job: 130,
+  run: 125,
+  client: 100,
+  verdict: 165,
+  latest_verdict: 165,
+  last_verdict: 165,
+  state: 80,
+  started: 155,
+  telemetry: 90,
+};
 
 function propertiesOf(column: Column): dashboard.DynamicConfigValue[] {
   return [
@@ -161,6 +180,7 @@ export function bars(panel: Common & { unit?: string; seriesFrom?: string }): co
   const builder = series(panel)
     .unit(panel.unit ?? 'short')
     .thresholds(thresholds(NEUTRAL))
+    .interval('1h')
     .drawStyle(common.GraphDrawStyle.Bars)
     .lineWidth(0)
     .fillOpacity(85)
