@@ -17,6 +17,8 @@ export interface FileInsert {
   readonly format: FileFormat;
   /** Inserting the same token twice into one table keeps the rows once. */
   readonly token: string;
+  /** Whether an earlier try may have come to something; its outcome is not known. */
+  readonly isRepeat?: boolean;
 }
 
 /** One ClickHouse, embedded or a server. All names in statements are relative to its database. */

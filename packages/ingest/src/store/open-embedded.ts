@@ -9,7 +9,8 @@ import { createClient, type ClickHouseClient, type ClickHouseClientConfigOptions
 import type { Engine, EngineOptions, FileInsert, Parameters } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import { createReadOnlyCheck, explainRefusal } from './read-only.ts';
-import { describeColumns } from './describe-columns.ts';
+import { completeInsert, READ_FILE_SETTINGS } from './complete-insert.ts';
+import { describeColumns, type Structure } from './describe-columns.ts';
 
 /** A statement ends after this time. chDB can not be told to stop one: a shutdown waits as long at most. */
 const READ_TIMEOUT_S = 30;
@@ -69,8 +70,21 @@ export async function openEmbedded({
       );
     },
     insertFile: async (insert) => {
-      const sql = insertFromFile(insert, await columns(insert.table));
-      await writes.take((client) => run(client, sql));
+      const structure = await columns(insert.table);
+      if (insert.isRepeat !== true) {
+        await writes.take((client) => run(client, insertFromFile(insert, structure)));
+        return;
+      }
+      await writes.take(async (client) =>
+        completeInsert({
+          database,
+          table: insert.table,
+          source: fileSource(insert, structure),
+          columns: structure.columns,
+          rows: async (sql, parameters) => rowsOf(client, sql, parameters),
+          command: async (sql) => run(client, sql),
+        }),
+      );
     },
     ping: () => reads.take(async (client) => (await client.ping()).success),
     close: async () => {
@@ -178,13 +192,17 @@ async function stream(client: ClickHouseClient, sql: string, parameters?: Parame
 }
 
 /** Client bytes never go through an inline insert body: there a blank line ends the data and the rest runs as SQL. */
-function insertFromFile({ table, path, format, token }: FileInsert, structure: string): string {
+function insertFromFile(insert: FileInsert, structure: Structure): string {
+  const { table, token } = insert;
   return [
-    `INSERT INTO ${table} SELECT * FROM file(${literal(path)}, '${format}', ${literal(structure)})`,
+    `INSERT INTO ${table} SELECT * FROM ${fileSource(insert, structure)}`,
     `SETTINGS insert_deduplication_token = ${literal(token)}, deduplicate_blocks_in_dependent_materialized_views = 1,`,
-    // Each block of the file carries its checksum in a column that no table has.
-    `input_format_import_nested_json = 0, input_format_skip_unknown_fields = 1, max_insert_threads = 1`,
+    `${READ_FILE_SETTINGS}, max_insert_threads = 1`,
   ].join('\n');
+}
+
+function fileSource({ path, format }: FileInsert, { text: structure }: Structure): string {
+  return `file(${literal(path)}, '${format}', ${literal(structure)})`;
 }
 
 function literal(value: string): string {
