@@ -104,7 +104,7 @@ function seriesOf({ rows, columns }) {
   const times = [...new Set(rows.map((row) => Date.parse(`${row.time.replace(' ', 'T')}Z`) / 1000))].toSorted(
     (a, b) => a - b,
   );
-  const place = new Map(times.map((time, index) => [time, index]));
+  const place = new Map(times.map((at, index) => [at, index]));
   const series = new Map();
   const label = columns.slice(1).find(({ type }) => !isNumber(type));
   for (const row of rows) {
