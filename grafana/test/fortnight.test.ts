@@ -349,9 +349,9 @@ describe('each planted fault is told by its alert and seen on its panel:', () =>
       [{ verdict: 'lost' }],
     );
     const { rows } = await show('run', 'Roll call', { job: FAULTS.lost, run: runIds[FAULTS.lost] ?? '' });
-    expect(new Set(rows.map(({ verdict }) => verdict))).toEqual(
-      new Set(['lost', 'never_started', 'completed']),
-    );
+    const verdicts = [...new Set(rows.map(({ verdict }) => verdict))];
+    expect(verdicts).toEqual(expect.arrayContaining(['lost', 'never_started', 'completed']));
+    expect(verdicts).not.toContain('running');
   });
 
   test('a run that is late', async () => {

@@ -41,103 +41,120 @@ WHERE runs.verdict NOT IN ('running', 'cancelled') AND runs.run_id >= formatDate
 GROUP BY project_id, job_name
 COMMENT 'Of each job the latest runs that are over, the newest first; of the last week';
 
-CREATE OR REPLACE VIEW alert_job_failed ${ON_CLUSTER} AS
+CREATE OR REPLACE VIEW alert_of_runs ${ON_CLUSTER} AS
 ${ALERT_COLUMNS}
 FROM
 (
     SELECT
         project_id,
-        'job_failed' AS rule,
-        'critical' AS severity,
+        found.rule AS rule,
+        found.severity AS severity,
         job_name,
-        first.run_id AS run_id,
+        found.run_id AS run_id,
         '' AS client_id,
-        first.error_type AS subject,
-        toNullable(first.at) AS since,
-        toFloat64(streak) AS value,
-        1. AS threshold,
-        format('{} failed in run {}: {}', job_name, first.run_id, multiIf(
-            first.verdict = 'timed_out', 'it ran into its time limit',
-            first.error_type = '' AND first.error_message = '', 'it gave no error',
-            concat(first.error_type, if(first.error_type = '' OR first.error_message = '', '', ': '), first.error_message))) AS summary
+        found.subject AS subject,
+        toNullable(found.since) AS since,
+        found.value AS value,
+        found.threshold AS threshold,
+        found.summary AS summary
     FROM
     (
         SELECT
-            project_id, job_name,
-            arrayFirstIndex(run -> run.verdict NOT IN ('failed', 'timed_out'), newest) AS first_other,
-            toInt64(if(first_other = 0, toInt64(length(newest)), toInt64(first_other) - 1)) AS streak,
-            newest[streak] AS first
+            project_id,
+            job_name,
+            newest[1] AS latest,
+            arrayFirstIndex(run -> run.verdict NOT IN ('failed', 'timed_out'), newest) AS first_not_failed,
+            newest[if(first_not_failed = 0, toInt64(length(newest)), toInt64(first_not_failed) - 1)] AS first_failed,
+            arrayFirstIndex(run -> run.verdict != 'lost', newest) AS first_not_lost,
+            arrayFirstIndex(run -> run.telemetry = 'complete', newest) AS first_complete,
+            CAST([
+                tuple(
+                    if(latest.verdict IN ('failed', 'timed_out'), 'job_failed', ''),
+                    'critical',
+                    first_failed.run_id,
+                    first_failed.error_type,
+                    first_failed.at,
+                    if(first_not_failed = 0, toFloat64(length(newest)), first_not_failed - 1.),
+                    1.,
+                    format('{} failed in run {}: {}', job_name, first_failed.run_id, multiIf(
+                        first_failed.verdict = 'timed_out', 'it ran into its time limit',
+                        first_failed.error_type = '' AND first_failed.error_message = '', 'it gave no error',
+                        concat(first_failed.error_type, if(first_failed.error_type = '' OR first_failed.error_message = '', '', ': '), first_failed.error_message)))),
+                tuple(
+                    if(latest.verdict = 'lost', 'run_lost', ''),
+                    'critical',
+                    latest.run_id,
+                    '',
+                    latest.at,
+                    if(first_not_lost = 0, toFloat64(length(newest)), first_not_lost - 1.),
+                    1.,
+                    format('{} is lost in run {}: no sign of life since {} UTC', job_name, latest.run_id, formatDateTime(latest.at, '%Y-%m-%d %H:%i:%S'))),
+                -- Where the run itself failed or was lost, that is told instead.
+                tuple(
+                    if(latest.clients >= 5 AND latest.in_trouble > 0 AND latest.verdict NOT IN ('failed', 'timed_out', 'lost'), 'client_failure_rate', ''),
+                    'critical',
+                    latest.run_id,
+                    '',
+                    latest.at,
+                    if(latest.clients = 0, 0., latest.in_trouble / latest.clients),
+                    0.2,
+                    format('{} of {} clients failed, were lost or never started in run {} of {}', toString(latest.in_trouble), toString(latest.clients), latest.run_id, job_name)),
+                tuple(
+                    if(latest.telemetry = 'incomplete' AND latest.verdict != 'lost', 'telemetry_incomplete', ''),
+                    'warning',
+                    latest.run_id,
+                    '',
+                    latest.at,
+                    if(first_complete = 0, toFloat64(length(newest)), first_complete - 1.),
+                    1.,
+                    format('Telemetry of run {} of {} is incomplete, its numbers may be too small: {}', latest.run_id, job_name, if(latest.note = '', 'some of it did not arrive', latest.note)))
+                ], 'Array(Tuple(rule String, severity String, run_id String, subject String, since DateTime64(9, \'UTC\'), value Float64, threshold Float64, summary String))') AS candidates
         FROM alert_latest_runs
-        WHERE newest[1].verdict IN ('failed', 'timed_out')
     )
+    ARRAY JOIN arrayFilter(candidate -> candidate.rule != '', candidates) AS found
 ) AS candidate
 ${ALERT_FILTER}
+COMMENT 'The rules that look at the latest runs of a job, together: what they need is read once';
+
+CREATE OR REPLACE VIEW alert_job_failed ${ON_CLUSTER} AS
+SELECT * FROM alert_of_runs WHERE rule = 'job_failed'
 COMMENT 'Jobs whose latest run failed; value is the number of failed runs in a row, run_id the first of them';
 
 CREATE OR REPLACE VIEW alert_run_lost ${ON_CLUSTER} AS
-${ALERT_COLUMNS}
-FROM
-(
-    SELECT
-        project_id,
-        'run_lost' AS rule,
-        'critical' AS severity,
-        job_name,
-        newest[1].run_id AS run_id,
-        '' AS client_id,
-        '' AS subject,
-        toNullable(newest[1].at) AS since,
-        if(arrayFirstIndex(run -> run.verdict != 'lost', newest) = 0, toFloat64(length(newest)), arrayFirstIndex(run -> run.verdict != 'lost', newest) - 1.) AS value,
-        1. AS threshold,
-        format('{} is lost in run {}: no sign of life since {} UTC', job_name, newest[1].run_id, formatDateTime(newest[1].at, '%Y-%m-%d %H:%i:%S')) AS summary
-    FROM alert_latest_runs
-    WHERE newest[1].verdict = 'lost'
-) AS candidate
-${ALERT_FILTER}
+SELECT * FROM alert_of_runs WHERE rule = 'run_lost'
 COMMENT 'Jobs whose latest run is lost; value is the number of lost runs in a row';
 
-CREATE OR REPLACE VIEW alert_run_late ${ON_CLUSTER} AS
+CREATE OR REPLACE VIEW alert_of_schedules ${ON_CLUSTER} AS
 ${ALERT_COLUMNS}
 FROM
 (
     SELECT
         project_id,
-        'run_late' AS rule,
-        'warning' AS severity,
+        concat('run_', state) AS rule,
+        if(state = 'late', 'warning', 'critical') AS severity,
         job_name,
-        '' AS run_id,
+        if(state = 'late', '', ifNull(last_run_id, '')) AS run_id,
         '' AS client_id,
         '' AS subject,
-        due_at AS since,
-        toFloat64(toUnixTimestamp64Milli(now64(3, 'UTC')) - toUnixTimestamp64Milli(assumeNotNull(due_at))) / 1000 AS value,
-        late_after_ms / 1000. AS threshold,
-        format('{} was due at {} UTC ({}) and has not begun', job_name, formatDateTime(assumeNotNull(due_at), '%Y-%m-%d %H:%i:%S'), expression) AS summary
-    FROM (SELECT project_id, job_name, expression, late_after_ms, CAST(late_since, 'Nullable(DateTime64(9, \'UTC\'))') AS due_at FROM expected_runs WHERE state = 'late')
+        CAST(if(state = 'late', late_since, missed_since), 'Nullable(DateTime64(9, \'UTC\'))') AS since,
+        if(state = 'late', (toUnixTimestamp64Milli(now64(3, 'UTC')) - toUnixTimestamp64Milli(assumeNotNull(late_since))) / 1000., toFloat64(missed)) AS value,
+        if(state = 'late', late_after_ms / 1000., 1.) AS threshold,
+        if(state = 'late',
+            format('{} was due at {} UTC ({}) and has not begun', job_name, formatDateTime(assumeNotNull(late_since), '%Y-%m-%d %H:%i:%S'), expression),
+            format('{} did not run: it was due at {} UTC ({}), and {}', job_name, formatDateTime(assumeNotNull(missed_since), '%Y-%m-%d %H:%i:%S'), expression,
+                if(last_started_at IS NULL, 'has never run', format('has not run since {} UTC', formatDateTime(assumeNotNull(last_started_at), '%Y-%m-%d %H:%i:%S'))))) AS summary
+    FROM expected_runs
+    WHERE state IN ('late', 'missed')
 ) AS candidate
 ${ALERT_FILTER}
+COMMENT 'The rules that look at what is expected of jobs, together: what they need is read once';
+
+CREATE OR REPLACE VIEW alert_run_late ${ON_CLUSTER} AS
+SELECT * FROM alert_of_schedules WHERE rule = 'run_late'
 COMMENT 'Jobs whose run is due and late; value and threshold are seconds after it was due';
 
 CREATE OR REPLACE VIEW alert_run_missed ${ON_CLUSTER} AS
-${ALERT_COLUMNS}
-FROM
-(
-    SELECT
-        project_id,
-        'run_missed' AS rule,
-        'critical' AS severity,
-        job_name,
-        ifNull(last_run_id, '') AS run_id,
-        '' AS client_id,
-        '' AS subject,
-        CAST(missed_since, 'Nullable(DateTime64(9, \'UTC\'))') AS since,
-        toFloat64(missed) AS value,
-        1. AS threshold,
-        format('{} did not run: it was due at {} UTC ({}), and {}', job_name, formatDateTime(assumeNotNull(missed_since), '%Y-%m-%d %H:%i:%S'), expression,
-            if(last_started_at IS NULL, 'has never run', format('has not run since {} UTC', formatDateTime(assumeNotNull(last_started_at), '%Y-%m-%d %H:%i:%S')))) AS summary
-    FROM expected_runs
-    WHERE state = 'missed'
-) AS candidate
-${ALERT_FILTER}
+SELECT * FROM alert_of_schedules WHERE rule = 'run_missed'
 COMMENT 'Jobs whose run did not come before the next one was due; value is how many did not come';
 
 CREATE OR REPLACE VIEW alert_run_slow ${ON_CLUSTER} AS
@@ -246,26 +263,8 @@ ${ALERT_FILTER}
 COMMENT 'Clients that fail run after run of a job; value is the number of runs in a row, run_id the first of them';
 
 CREATE OR REPLACE VIEW alert_client_failure_rate ${ON_CLUSTER} AS
-${ALERT_COLUMNS}
-FROM
-(
-    SELECT
-        project_id,
-        'client_failure_rate' AS rule,
-        'critical' AS severity,
-        job_name,
-        newest[1].run_id AS run_id,
-        '' AS client_id,
-        '' AS subject,
-        toNullable(newest[1].at) AS since,
-        newest[1].in_trouble / newest[1].clients AS value,
-        0.2 AS threshold,
-        format('{} of {} clients failed, were lost or never started in run {} of {}', toString(newest[1].in_trouble), toString(newest[1].clients), newest[1].run_id, job_name) AS summary
-    FROM alert_latest_runs
-    WHERE newest[1].clients >= 5 AND newest[1].in_trouble > 0 AND newest[1].verdict NOT IN ('failed', 'timed_out', 'lost')
-) AS candidate
-${ALERT_FILTER}
-COMMENT 'Jobs in whose latest run many clients failed; value is their share. Where the run itself failed or was lost, that is told instead';
+SELECT * FROM alert_of_runs WHERE rule = 'client_failure_rate'
+COMMENT 'Jobs in whose latest run many clients failed; value is their share';
 
 CREATE OR REPLACE VIEW alert_new_failure_group ${ON_CLUSTER} AS
 ${ALERT_COLUMNS}
@@ -332,25 +331,7 @@ ${ALERT_FILTER}
 COMMENT 'Totals of the latest run that are far from what is usual; value is how many times less or more than the median';
 
 CREATE OR REPLACE VIEW alert_telemetry_incomplete ${ON_CLUSTER} AS
-${ALERT_COLUMNS}
-FROM
-(
-    SELECT
-        project_id,
-        'telemetry_incomplete' AS rule,
-        'warning' AS severity,
-        job_name,
-        newest[1].run_id AS run_id,
-        '' AS client_id,
-        '' AS subject,
-        toNullable(newest[1].at) AS since,
-        if(arrayFirstIndex(run -> run.telemetry = 'complete', newest) = 0, toFloat64(length(newest)), arrayFirstIndex(run -> run.telemetry = 'complete', newest) - 1.) AS value,
-        1. AS threshold,
-        format('Telemetry of run {} of {} is incomplete, its numbers may be too small: {}', newest[1].run_id, job_name, if(newest[1].note = '', 'some of it did not arrive', newest[1].note)) AS summary
-    FROM alert_latest_runs
-    WHERE newest[1].telemetry = 'incomplete' AND newest[1].verdict != 'lost'
-) AS candidate
-${ALERT_FILTER}
+SELECT * FROM alert_of_runs WHERE rule = 'telemetry_incomplete'
 COMMENT 'Jobs of whose latest run telemetry is missing; value is the number of such runs in a row';
 
 CREATE OR REPLACE VIEW alert_orphan_client_run ${ON_CLUSTER} AS
@@ -466,16 +447,12 @@ ${ALERT_FILTER}
 COMMENT 'Whether any ingest is up, as one row; value is the seconds since one last was';
 
 CREATE OR REPLACE VIEW alert_conditions ${ON_CLUSTER} AS
-SELECT * FROM alert_job_failed
-UNION ALL SELECT * FROM alert_run_lost
-UNION ALL SELECT * FROM alert_run_late
-UNION ALL SELECT * FROM alert_run_missed
+SELECT * FROM alert_of_runs
+UNION ALL SELECT * FROM alert_of_schedules
 UNION ALL SELECT * FROM alert_run_slow
 UNION ALL SELECT * FROM alert_client_failing
-UNION ALL SELECT * FROM alert_client_failure_rate
 UNION ALL SELECT * FROM alert_new_failure_group
 UNION ALL SELECT * FROM alert_total_unusual
-UNION ALL SELECT * FROM alert_telemetry_incomplete
 UNION ALL SELECT * FROM alert_orphan_client_run
 UNION ALL SELECT * FROM alert_retry_storm
 UNION ALL SELECT * FROM alert_ingest_backlog
