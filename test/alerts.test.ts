@@ -119,7 +119,9 @@ test('each rule has a view of its name, and the views together are alert_conditi
     // Some are read together with others of their kind.
     const base = /FROM rollcall\.(alert_of_\w+)\s+WHERE rule = '(\w+)'/.exec(query);
     if (base !== null) expect(base[2]).toBe(rule);
-    expect(queries.get('alert_conditions'), rule).toContain(`rollcall.${base?.[1] ?? `alert_${rule}`} `);
+    expect(queries.get('alert_conditions'), rule).toMatch(
+      new RegExp(`FROM rollcall\\.${base?.[1] ?? `alert_${rule}`}\\b`),
+    );
   }
   const others = [
     'alert_runs',
