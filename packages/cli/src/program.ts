@@ -96,6 +96,17 @@ Settings come from ROLLCALL_* variables; docs/configuration.md lists them.`,
       await schedules({ ...command.optsWithGlobals(), ...options });
     });
 
+  program
+    .command('alerts')
+    .description('list what deserves attention now: what failed, is lost, late, slow or unusual')
+    .option('--job <name>', 'only this job')
+    .option('--project <name>', 'only this project')
+    .option(...JSON_OPTION)
+    .action(async (options, command: Command) => {
+      const { alerts } = await import('./commands/alerts.ts');
+      await alerts({ ...command.optsWithGlobals(), ...options });
+    });
+
   addExecCommand(program);
 
   program

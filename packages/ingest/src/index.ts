@@ -1,4 +1,5 @@
 /** The ingest service and what the command line needs of it. */
+export { ALERT_CONDITIONS_SQL, type AlertCondition } from './alerts/conditions.ts';
 export { ConfigError, readConfig, type IngestConfig } from './config.ts';
 export { findService } from './data-dir.ts';
 export {
