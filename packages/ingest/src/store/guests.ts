@@ -129,7 +129,8 @@ export class Guests {
   async #filters(project: string): Promise<string> {
     this.#projectColumns ??= this.#readProjectColumns();
     const filters = (await this.#projectColumns).map(({ table, column }) => {
-      const filter = column === null ? '0' : `${column} = ${literal(project)}`;
+      // Rows of no project are for all of them: thresholds of alerts, say. Keys have a project that is not empty.
+      const filter = column === null ? '0' : `${column} IN (${literal(project)}, '')`;
       return `${literal(`${this.#database}.${table}`)}:${literal(filter)}`;
     });
     return `{${filters.join(',')}}`;
