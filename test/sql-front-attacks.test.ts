@@ -267,8 +267,9 @@ describe('nobody unlocks', () => {
     'SELECT * FROM (SELECT * FROM otel_logs SETTINGS additional_table_filters = {})',
     "SELECT * FROM otel_logs SETTINGS additional_table_filters = {'rollcall.otel_logs': '1'}",
     'SELECT * FROM otel_logs SETTINGS optimize_move_to_prewhere = 1',
-    'SELECT 1 SETTINGS max_execution_time = 0',
-    'SELECT 1 SETTINGS max_threads = 1',
+    'SELECT 1 SETTINGS max_threads = 1, readonly = 0',
+    "SELECT 1 SETTINGS output_format_schema = '/tmp/stolen'",
+    'SELECT 1 SETTINGS enable_analyzer = 0',
     'SELECT count() FROM (SELECT number FROM system.numbers LIMIT 5 SETTINGS max_execution_time = 0)',
     "SELECT count() FROM (SELECT * FROM otel_logs SETTINGS optimize_move_to_prewhere = 1, query_plan_merge_filters = 1) WHERE NOT throwIf(Body = 'secret of globex')",
     'SELECT * FROM view(SELECT * FROM otel_logs SETTINGS additional_table_filters = {})',
@@ -291,6 +292,19 @@ describe('nobody unlocks', () => {
     ['max_execution_time', '3', '3'],
   ])('a limit can only be made stricter: %s = %s is %s', async (name, value, found) => {
     expect((await asAcme(`SELECT getSetting('${name}')`, { [name]: value })).text).toBe(`${found}\n`);
+  });
+
+  test.each([
+    ["SELECT getSetting('max_execution_time') SETTINGS max_execution_time = 10", '10'],
+    ["SELECT getSetting('max_execution_time') SETTINGS max_execution_time = 0", '30'],
+    ["SELECT getSetting('max_memory_usage') SETTINGS max_memory_usage = 99999999999", String(1024 ** 3)],
+    ["SELECT getSetting('max_threads') FORMAT TSV SETTINGS max_threads = 2, max_block_size = 100", '2'],
+    ["SELECT getSetting('max_threads') SETTINGS max_threads = 2 FORMAT TSV", '2'],
+    ["SELECT timezone() SETTINGS session_timezone = 'Asia/Tokyo'", 'Asia/Tokyo'],
+    ["SELECT 'x SETTINGS readonly = 0'", 'x SETTINGS readonly = 0'],
+    ["SELECT 'x SETTINGS max_threads = \\'1\\''", "x SETTINGS max_threads = \\'1\\'"],
+  ])('what shapes an answer may stand at the end of a statement: %s', async (query, found) => {
+    for (const asked of [asOwner, asAcme]) expect((await asked(query)).text).toBe(`${found}\n`);
   });
 
   test.each([

@@ -40,7 +40,10 @@ export async function createReadOnlyRespondent({
       );
     }
     const database = databaseFor(question, account, engine.database);
-    const accepted = acceptSettings(settings, known);
+    const accept = (asked: Readonly<Record<string, string>>): Record<string, string> =>
+      acceptSettings(asked, known);
+    // Before the body is read.
+    accept(settings);
     if (JSON.stringify(parameters).length > PARAMETERS_MAX_BYTES) {
       throw new FrontError(
         'QUERY_IS_TOO_LARGE',
@@ -53,7 +56,8 @@ export async function createReadOnlyRespondent({
       return await guests.answer(sql, {
         format,
         parameters,
-        settings: accepted,
+        settings,
+        acceptSettings: accept,
         database,
         project: account.project,
         signal,
