@@ -97,6 +97,14 @@ Settings come from ROLLCALL_* variables; docs/configuration.md lists them.`,
     });
 
   program
+    .command('webhooks')
+    .description('list who is told what deserves attention; with --test, tell them that this is a test')
+    .option('--test [name]', 'send a test to all, or to one')
+    .action(async (options, command: Command) => {
+      const { webhooks } = await import('./commands/webhooks.ts');
+      await webhooks({ ...command.optsWithGlobals(), ...options });
+    });
+  program
     .command('alerts')
     .description('list what deserves attention now: what failed, is lost, late, slow or unusual')
     .option('--job <name>', 'only this job')

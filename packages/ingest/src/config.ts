@@ -19,6 +19,8 @@ const schema = z.object({
     .optional(),
   ROLLCALL_KEYS_FILE: z.string().min(1).optional(),
   ROLLCALL_SQL_HOST: z.string().min(1).default('127.0.0.1'),
+  ROLLCALL_WEBHOOKS_FILE: z.string().min(1).optional(),
+  ROLLCALL_ALERT_INTERVAL_MS: z.coerce.number().int().min(100).default(30_000),
   ROLLCALL_SQL_PORT: z
     .union([z.literal('off'), z.coerce.number().int().min(0).max(65_535)], 'a port, 0 for a free one, or off')
     .optional(),
@@ -66,6 +68,9 @@ export interface IngestConfig {
   readonly database: string;
   readonly cluster: string | undefined;
   readonly keysFile: string;
+  readonly webhooksFile: string;
+  /** How often webhooks are told what is new. */
+  readonly alertIntervalMs: number;
   readonly sql: SqlConfig;
   readonly rawRetentionDays: number;
   readonly maxBodyBytes: number;
@@ -111,6 +116,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): I
     clickhouseUrl: settings.ROLLCALL_CLICKHOUSE_URL,
     database: settings.ROLLCALL_DATABASE,
     cluster: settings.ROLLCALL_CLUSTER,
+    webhooksFile: settings.ROLLCALL_WEBHOOKS_FILE ?? `${settings.ROLLCALL_DATA_DIR}/webhooks.json`,
+    alertIntervalMs: settings.ROLLCALL_ALERT_INTERVAL_MS,
     keysFile: settings.ROLLCALL_KEYS_FILE ?? `${settings.ROLLCALL_DATA_DIR}/keys.json`,
     sql: Object.freeze({
       host: settings.ROLLCALL_SQL_HOST,

@@ -8,6 +8,8 @@ import { createAdaptorServer } from '@hono/node-server';
 import { consoleFolder } from '@rollcall/console';
 import type { Logger } from 'pino';
 import type { IngestConfig } from './config.ts';
+import { Notifier } from './alerts/webhooks/notifier.ts';
+import { readWebhooks } from './alerts/webhooks/webhook-file.ts';
 import { claimDataDir } from './data-dir.ts';
 import { openFront, USUAL_PORT } from './front/open-front.ts';
 import { Admission } from './http/admission.ts';
@@ -64,13 +66,14 @@ const SIGNS_OF_LIFE = 'otel_logs';
 
 /**
  * Opens the engine, brings the schema up to date, replays the spool, and listens.
- * @throws StartError, EngineError, KeyFileError
+ * @throws StartError, EngineError, KeyFileError, WebhookFileError
  */
 export async function startService(config: IngestConfig, { log }: { log: Logger }): Promise<Service> {
   await using undo = new AsyncDisposableStack();
   const claim = await claimDataDir(config.dataDir);
   undo.defer(() => claim.release());
   const storedKeys = await readKeys(config.keysFile);
+  const webhooks = await readWebhooks(config.webhooksFile);
   if (storedKeys.length === 0 && !LOOPBACK.test(config.host)) {
     throw new StartError(
       'keys_required',
@@ -176,6 +179,16 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   await health.start();
   undo.defer(() => health.stop());
   schedules.start();
+  const notifier = new Notifier({
+    engine,
+    webhooks,
+    intervalMs: config.alertIntervalMs,
+    clock: Date.now,
+    log,
+    onOutcome: (webhook, outcome) => counters.webhookMessages.inc({ webhook, outcome }),
+  });
+  undo.defer(() => notifier.stop());
+  notifier.start();
   await claim.announce({ url, localKey });
   log.info({ url, engine: engine.kind, place: engine.place, keys: keys.size }, 'ready');
 
