@@ -99,8 +99,9 @@ FROM
                     if(latest.clients = 0, 0., latest.in_trouble / latest.clients),
                     0.2,
                     format('{} of {} clients failed, were lost or never started in run {} of {}', toString(latest.in_trouble), toString(latest.clients), latest.run_id, job_name)),
+                -- The last metrics of a run may come a little after its end.
                 tuple(
-                    if(latest.telemetry = 'incomplete' AND latest.verdict != 'lost', 'telemetry_incomplete', ''),
+                    if(latest.telemetry = 'incomplete' AND latest.verdict != 'lost' AND latest.at < now64(9, 'UTC') - INTERVAL 2 MINUTE, 'telemetry_incomplete', ''),
                     'warning',
                     latest.run_id,
                     '',
