@@ -60,7 +60,13 @@ const FILTER_FIRST: Readonly<Record<string, string>> = {
   enable_join_runtime_filters: '0',
 };
 /** Tables without a project: they tell when the service lived, and which migrations it has. */
-const COMMON_TABLES = new Set(['ingest_alive', 'schema_migrations']);
+const COMMON_TABLES = new Set([
+  'ingest_alive',
+  'ingest_deafness',
+  'ingest_health',
+  'schema_migrations',
+  'verifications',
+]);
 
 /** Each statement has a connection of its own, locked before it is looked at: nothing of it is left for the next. */
 export class Guests {
