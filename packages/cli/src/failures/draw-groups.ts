@@ -26,8 +26,10 @@ export function drawGroups(
     ` since ${since} UTC: ${drawNumber(total)} in all, ${plural(clients.size, 'client')}`,
   )}`;
   const cards = groups.map((group) => drawCard(group, buckets, severalProjects));
-  const more = isCut > 0 ? [dim(`${drawNumber(isCut)} more; --limit shows them.`)] : [];
-  return [head, ...cards, ...more].join('\n\n');
+  const more = isCut > 0 ? `${drawNumber(isCut)} more: --limit shows them. ` : '';
+  const example = groups[0]?.fingerprint.slice(0, SHORT);
+  const hint = dim(`${more}One of them whole, with stack and clients: rollcall failures ${example}`);
+  return [head, ...cards, hint].join('\n\n');
 }
 
 function drawCard(group: FailureGroup, { unit }: Buckets, severalProjects: boolean): string {

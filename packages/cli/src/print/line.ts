@@ -31,3 +31,14 @@ export function nameSome(names: readonly string[], width: number, total = names.
   }
   return total > names.length && names.length > 0 ? `${shown} and ${total - names.length} more` : shown;
 }
+
+/** Breaks a line between its words; what is longer than a line stays whole. */
+export function wrap(text: string, width: number, indent = ''): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`${last === undefined ? '' : indent}${word}`);
+  }
+  return lines;
+}

@@ -5,7 +5,7 @@ import { UsageError } from '../print/failure.ts';
 import { readRuns, readRunsById, type JobRunRow } from './read-run.ts';
 import type { Reader } from './reader.ts';
 
-/** Names that differ by more letters than these are not near. */
+/** Names that differ by more letters than these, or in more than every third one, are not near. */
 const NEAR = 3;
 
 /**
@@ -116,7 +116,7 @@ async function nearNames(
   const rows = await reader.rows<{ name: string }>(
     `SELECT name, editDistanceUTF8(lowerUTF8(name), lowerUTF8({name:String})) AS distance
      FROM (${known})
-     WHERE distance <= ${NEAR} OR (lengthUTF8({name:String}) > 2 AND positionCaseInsensitiveUTF8(name, {name:String}) > 0)
+     WHERE distance <= least(${NEAR}, greatest(1, intDiv(lengthUTF8({name:String}), 3))) OR (lengthUTF8({name:String}) > 2 AND positionCaseInsensitiveUTF8(name, {name:String}) > 0)
      ORDER BY distance, name DESC LIMIT 3`,
     { ...parameters, name },
   );
