@@ -49,10 +49,16 @@ interface Telemetry {
 export async function plantRuns(url: string, runs: readonly PlantedRun[]): Promise<string[]> {
   const telemetry: Telemetry = { logs: [], spans: [], points: new Map() };
   const runIds = runs.map((run) => plantRun(telemetry, run));
-  const resource = { attributes: attributesOf({ 'service.name': 'planted', 'service.instance.id': 'planted-1' }) };
+  const resource = {
+    attributes: attributesOf({ 'service.name': 'planted', 'service.instance.id': 'planted-1' }),
+  };
   const scope = { name: 'planted' };
-  await post(url, 'logs', { resourceLogs: [{ resource, scopeLogs: [{ scope, logRecords: telemetry.logs }] }] });
-  await post(url, 'traces', { resourceSpans: [{ resource, scopeSpans: [{ scope, spans: telemetry.spans }] }] });
+  await post(url, 'logs', {
+    resourceLogs: [{ resource, scopeLogs: [{ scope, logRecords: telemetry.logs }] }],
+  });
+  await post(url, 'traces', {
+    resourceSpans: [{ resource, scopeSpans: [{ scope, spans: telemetry.spans }] }],
+  });
   const metrics = [...telemetry.points].map(([name, dataPoints]) => ({
     name,
     sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints },
@@ -116,7 +122,9 @@ function plantRun({ logs, spans, points }: Telemetry, run: PlantedRun): string {
           name,
           startTimeUnixNano: nanos(stepMs),
           endTimeUnixNano: nanos(stepMs + durationMs),
-          attributes: attributesOf(of({ ...client, 'rollcall.span.kind': 'step', 'rollcall.step.name': name })),
+          attributes: attributesOf(
+            of({ ...client, 'rollcall.span.kind': 'step', 'rollcall.step.name': name }),
+          ),
         });
         stepMs += durationMs;
       }

@@ -180,7 +180,10 @@ Exit codes: 0 answered; 1 there is no such job, client or fingerprint; 2 it coul
   program
     .command('diff')
     .description('tell which clients and steps explain what changed between two runs')
-    .argument('<run>', "the earlier run; 'latest' and aliases work too. Alone: what changed since the run before it")
+    .argument(
+      '<run>',
+      "the earlier run; 'latest' and aliases work too. Alone: what changed since the run before it",
+    )
     .argument('[other]', 'the later run')
     .option('--project <name>', 'the project, where two have this run ID')
     .option('--limit <n>', 'rows per table', '10')

@@ -32,9 +32,12 @@ export async function diff(
     const named = await findRun(reader, wanted, project);
     const before = other === undefined ? await readRunBefore(reader, named) : wanted;
     if (before === null) {
-      throw new UsageError(`${named.run_id} is the first run of ${named.job_name}: there is none before it to compare with.`, {
-        exitCode: 1,
-      });
+      throw new UsageError(
+        `${named.run_id} is the first run of ${named.job_name}: there is none before it to compare with.`,
+        {
+          exitCode: 1,
+        },
+      );
     }
     const old = other === undefined ? await findRun(reader, before, named.project_id) : named;
     const fresh = other === undefined ? named : await findRun(reader, other, project);

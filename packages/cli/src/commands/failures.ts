@@ -40,27 +40,52 @@ export async function failures(fingerprint: string | undefined, options: Failure
   try {
     if (job !== '') await checkJob(reader, job, project);
     if (client !== '') await checkClient(reader, client, { job, project });
-    const found = fingerprint === undefined ? await list(reader, filter, nowMs, limit, json) : await showOne(reader, filter, nowMs, json);
+    const found =
+      fingerprint === undefined
+        ? await list(reader, filter, nowMs, limit, json)
+        : await showOne(reader, filter, nowMs, json);
     if (exitCode && found > 0) process.exitCode = THERE_ARE_SOME;
   } finally {
     await reader.close();
   }
 }
 
-async function list(reader: Reader, filter: FailureFilter, nowMs: number, limit: number, json: boolean): Promise<number> {
+async function list(
+  reader: Reader,
+  filter: FailureFilter,
+  nowMs: number,
+  limit: number,
+  json: boolean,
+): Promise<number> {
   const buckets = cutInto(filter.sinceMs, nowMs);
   const groups = await readGroups(reader, filter, buckets);
   const withoutError = await readWithoutError(reader, filter);
   const since = new Date(filter.sinceMs).toISOString();
   if (json) {
-    console.log(JSON.stringify({ since, trendPer: buckets.unit, groups: groups.slice(0, limit), left: Math.max(0, groups.length - limit), withoutError }, null, 2));
+    console.log(
+      JSON.stringify(
+        {
+          since,
+          trendPer: buckets.unit,
+          groups: groups.slice(0, limit),
+          left: Math.max(0, groups.length - limit),
+          withoutError,
+        },
+        null,
+        2,
+      ),
+    );
     return groups.length;
   }
   const drawnSince = since.slice(0, 16).replace('T', ' ');
   console.log(
     groups.length === 0
       ? `No failures since ${drawnSince} UTC in ${reader.source}.`
-      : drawGroups(groups.slice(0, limit), { since: drawnSince, buckets, isCut: Math.max(0, groups.length - limit) }),
+      : drawGroups(groups.slice(0, limit), {
+          since: drawnSince,
+          buckets,
+          isCut: Math.max(0, groups.length - limit),
+        }),
   );
   const besides = drawWithoutError(withoutError);
   if (besides.length > 0) console.log(`\n${besides.join('\n')}`);
@@ -78,10 +103,16 @@ async function showOne(reader: Reader, filter: FailureFilter, nowMs: number, jso
     );
   }
   if (kinds.length > 1) {
-    throw new UsageError(`${kinds.length} fingerprints begin with ${filter.fingerprint}: ${kinds.slice(0, 5).join(', ')}. Give more of it.`);
+    throw new UsageError(
+      `${kinds.length} fingerprints begin with ${filter.fingerprint}: ${kinds.slice(0, 5).join(', ')}. Give more of it.`,
+    );
   }
   const details = [];
   for (const group of groups) details.push(await readGroup(reader, group, filter));
-  console.log(json ? JSON.stringify(details, null, 2) : details.map((detail) => drawGroup(detail, buckets)).join('\n\n'));
+  console.log(
+    json
+      ? JSON.stringify(details, null, 2)
+      : details.map((detail) => drawGroup(detail, buckets)).join('\n\n'),
+  );
   return groups.length;
 }

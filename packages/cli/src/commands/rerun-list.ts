@@ -76,9 +76,11 @@ function drawReruns(run: JobRunRow, reruns: readonly Rerun[]): string {
     head,
     `${plural(reruns.length, 'client')} to run again`,
     '',
-    drawTable(['client', 'verdict', 'attempt', 'idempotency key'], rows, { align: ['left', 'left', 'right', 'left'] }),
+    drawTable(['client', 'verdict', 'attempt', 'idempotency key'], rows, {
+      align: ['left', 'left', 'right', 'left'],
+    }),
     '',
-    dim("In a shell: --format args or --format env; 'rollcall rerun-list --help' shows how."),
+    dim("For a shell: --format args or env; 'rollcall rerun-list --help' shows how."),
   ].join('\n');
 }
 
@@ -95,10 +97,17 @@ function remarks(
       ? [`Run ${run.run_id} still goes on (${plural(open, 'client')} open): this list may grow.`]
       : []),
     ...(clients === 0 && ['failed', 'lost', 'timed_out', 'cancelled'].includes(run.verdict)
-      ? [`Run ${run.run_id} is ${run.verdict.replaceAll('_', ' ')} and knows no clients: run the whole job again.`]
+      ? [
+          `Run ${run.run_id} is ${run.verdict.replaceAll('_', ' ')} and knows no clients: run the whole job again.`,
+        ]
       : []),
-    ...(clients > 0 && reruns.length === 0 && open === 0 && ['failed', 'lost', 'timed_out', 'cancelled'].includes(run.verdict)
-      ? [`Run ${run.run_id} is ${run.verdict.replaceAll('_', ' ')}, though each of its ${plural(clients, 'client')} is well.`]
+    ...(clients > 0 &&
+    reruns.length === 0 &&
+    open === 0 &&
+    ['failed', 'lost', 'timed_out', 'cancelled'].includes(run.verdict)
+      ? [
+          `Run ${run.run_id} is ${run.verdict.replaceAll('_', ' ')}, though each of its ${plural(clients, 'client')} is well.`,
+        ]
       : []),
   ];
 }

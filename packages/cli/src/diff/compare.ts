@@ -28,7 +28,11 @@ export interface TotalChange extends Change {
   readonly aggregation: string;
   readonly unit: string;
   /** Sums only: those with most of it first. */
-  readonly clients: readonly { readonly clientId: string; readonly delta: number; readonly share: number | null }[];
+  readonly clients: readonly {
+    readonly clientId: string;
+    readonly delta: number;
+    readonly share: number | null;
+  }[];
 }
 
 export interface VerdictChange {
@@ -76,7 +80,14 @@ interface SideSummary {
   readonly durationMs: number | null;
 }
 
-const NOT_OK: ReadonlySet<Verdict> = new Set(['failed', 'timed_out', 'cancelled', 'lost', 'never_started', 'completed_with_errors']);
+const NOT_OK: ReadonlySet<Verdict> = new Set([
+  'failed',
+  'timed_out',
+  'cancelled',
+  'lost',
+  'never_started',
+  'completed_with_errors',
+]);
 const OK: ReadonlySet<Verdict> = new Set(['completed', 'nothing_to_do']);
 /** Clients take turns where their times together exceed the run by no more than what clocks and rounding make. */
 const TURNS_SLACK = 1.02;
@@ -187,7 +198,11 @@ function compareTotals(before: Side, after: Side): TotalChange[] {
 
 function compareParts(before: Side, after: Side, metric: string, delta: number): TotalChange['clients'] {
   const partsOf = (side: Side): Map<string, number> =>
-    new Map(side.clientMetrics.filter((one) => one.metric === metric).map(({ clientId, value }) => [clientId, value]));
+    new Map(
+      side.clientMetrics
+        .filter((one) => one.metric === metric)
+        .map(({ clientId, value }) => [clientId, value]),
+    );
   const old = partsOf(before);
   const fresh = partsOf(after);
   const share = shareOf(delta, Math.max(sum(old.values()), sum(fresh.values())));
@@ -208,7 +223,14 @@ function compareFailures(before: readonly SideFailure[], after: readonly SideFai
       if (known === undefined) return [];
       const { errorType, message, clients } = known;
       return [
-        { fingerprint, errorType, message, clients, old: old?.occurrences ?? 0, new: fresh?.occurrences ?? 0 },
+        {
+          fingerprint,
+          errorType,
+          message,
+          clients,
+          old: old?.occurrences ?? 0,
+          new: fresh?.occurrences ?? 0,
+        },
       ];
     })
     .toSorted((a, b) => Math.abs(b.new - b.old) - Math.abs(a.new - a.old));
@@ -226,9 +248,19 @@ function compareVerdicts(
     const fresh = known?.verdict ?? null;
     if (old === fresh || fresh === null || (old === null && !NOT_OK.has(fresh))) return [];
     const { errorType, errorMessage } = known ?? { errorType: '', errorMessage: '' };
-    const failure = side.failures.find((one) => one.clients.includes(clientId) && one.errorType === errorType);
+    const failure = side.failures.find(
+      (one) => one.clients.includes(clientId) && one.errorType === errorType,
+    );
     return [
-      { clientId, old, new: fresh, errorType, errorMessage, step: failure?.step ?? '', kind: kindOf(old, fresh) },
+      {
+        clientId,
+        old,
+        new: fresh,
+        errorType,
+        errorMessage,
+        step: failure?.step ?? '',
+        kind: kindOf(old, fresh),
+      },
     ];
   });
 }

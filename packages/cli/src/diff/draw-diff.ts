@@ -29,9 +29,13 @@ function drawHead({ old, new: fresh }: RunDiff): string {
     ['old', old.runId, drawVerdict(old.verdict), drawDuration(old.durationMs), drawTime(old.started)],
     ['new', fresh.runId, drawVerdict(fresh.verdict), drawDuration(fresh.durationMs), drawTime(fresh.started)],
   ];
-  return `${bold(job)}\n${drawTable([], rows.map(([word = '', ...cells]) => [dim(word), ...cells]), {
-    align: ['left', 'left', 'left', 'right', 'left'],
-  })}`;
+  return `${bold(job)}\n${drawTable(
+    [],
+    rows.map(([word = '', ...cells]) => [dim(word), ...cells]),
+    {
+      align: ['left', 'left', 'left', 'right', 'left'],
+    },
+  )}`;
 }
 
 function drawVerdicts({ verdicts }: RunDiff, limit: number): string[] {
@@ -43,15 +47,27 @@ function drawVerdicts({ verdicts }: RunDiff, limit: number): string[] {
     .map(({ clientId, old, new: fresh, errorType, step }) => [
       oneLine(clientId, 24),
       `${old === null ? dim('not there') : drawVerdict(old)} → ${fresh === null ? dim('not there') : drawVerdict(fresh)}`,
-      errorType === '' ? '' : oneLine(step === '' ? errorType : `${errorType} in ${step}`, Math.max(20, width - 54)),
+      errorType === ''
+        ? ''
+        : oneLine(step === '' ? errorType : `${errorType} in ${step}`, Math.max(20, width - 54)),
     ]);
   return ['', dim('verdicts that changed'), drawTable([], rows), ...drawRest(verdicts.length, limit)];
 }
 
 function drawClientTimes({ duration }: RunDiff, limit: number): string[] {
-  const changed = duration.clients.filter(({ delta, share }) => Math.abs(delta) >= 1 && Math.abs(share ?? 1) > 0.005);
+  const changed = duration.clients.filter(
+    ({ delta, share }) => Math.abs(delta) >= 1 && Math.abs(share ?? 1) > 0.005,
+  );
   if (changed.length === 0) return [];
-  const row = (name: string, { old, new: fresh, delta, share }: { old: number | null; new: number | null; delta: number; share: number | null }): string[] => [
+  const row = (
+    name: string,
+    {
+      old,
+      new: fresh,
+      delta,
+      share,
+    }: { old: number | null; new: number | null; delta: number; share: number | null },
+  ): string[] => [
     name,
     old === null ? '–' : drawDuration(old),
     fresh === null ? '–' : drawDuration(fresh),
@@ -60,13 +76,19 @@ function drawClientTimes({ duration }: RunDiff, limit: number): string[] {
   ];
   const rows = [
     ...changed.slice(0, limit).map((client) => row(oneLine(client.clientId, 28), client)),
-    ...(duration.outside !== null && Math.abs(duration.outside.delta) >= 1 ? [row(dim('outside of clients'), duration.outside)] : []),
+    ...(duration.outside !== null && Math.abs(duration.outside.delta) >= 1
+      ? [row(dim('outside of clients'), duration.outside)]
+      : []),
   ];
   return [
     '',
-    drawTable(['time by client', 'old', 'new', 'change', 'share'], rows, { align: ['left', 'right', 'right', 'right', 'right'] }),
+    drawTable(['time by client', 'old', 'new', 'change', 'share'], rows, {
+      align: ['left', 'right', 'right', 'right', 'right'],
+    }),
     ...drawRest(changed.length, limit),
-    ...(duration.sharesOf === 'clients' ? [dim(' Clients overlapped: shares are of the sum of their times.')] : []),
+    ...(duration.sharesOf === 'clients'
+      ? [dim(' Clients overlapped: shares are of the sum of their times.')]
+      : []),
   ];
 }
 
@@ -93,7 +115,9 @@ function drawSteps({ duration: { steps } }: RunDiff, limit: number): string[] {
 }
 
 function drawTotals({ totals }: RunDiff, limit: number): string[] {
-  const changed = totals.filter(({ delta, old, new: fresh }) => delta !== 0 || old === null || fresh === null);
+  const changed = totals.filter(
+    ({ delta, old, new: fresh }) => delta !== 0 || old === null || fresh === null,
+  );
   const same = totals.length - changed.length;
   if (changed.length === 0) return [];
   const rows = changed
@@ -108,7 +132,9 @@ function drawTotals({ totals }: RunDiff, limit: number): string[] {
     ]);
   return [
     '',
-    drawTable(['total', 'old', 'new', 'change', '', 'most of it'], rows, { align: ['left', 'right', 'right', 'right', 'right', 'left'] }),
+    drawTable(['total', 'old', 'new', 'change', '', 'most of it'], rows, {
+      align: ['left', 'right', 'right', 'right', 'right', 'left'],
+    }),
     ...drawRest(changed.length, limit),
     ...(same > 0 ? [dim(` ${plural(same, 'total')} unchanged`)] : []),
   ];
@@ -118,10 +144,12 @@ function drawFailureChanges({ failures }: RunDiff, limit: number): string[] {
   const width = lineWidth();
   const changed = failures.filter((failure) => failure.old !== failure.new);
   if (changed.length === 0) return [];
-  const rows = changed.slice(0, limit).flatMap(({ fingerprint, errorType, message, old, new: fresh, clients }) => [
-    ` ${drawVerdict(fresh > old ? 'failed' : 'completed', `${old}× → ${fresh}×`)}  ${oneLine(`${errorType}: ${message}`, width - 16)}`,
-    dim(`     ${fingerprint.slice(0, 8)}  ${nameSome(clients, width - 17)}`),
-  ]);
+  const rows = changed
+    .slice(0, limit)
+    .flatMap(({ fingerprint, errorType, message, old, new: fresh, clients }) => [
+      ` ${drawVerdict(fresh > old ? 'failed' : 'completed', `${old}× → ${fresh}×`)}  ${oneLine(`${errorType}: ${message}`, width - 16)}`,
+      dim(`     ${fingerprint.slice(0, 8)}  ${nameSome(clients, width - 17)}`),
+    ]);
   return ['', dim('failures'), ...rows, ...drawRest(changed.length, limit)];
 }
 

@@ -40,9 +40,9 @@ const ENDED: Partial<Record<Verdict, string>> = {
 function explainWorse({ verdicts }: RunDiff): { worse: ReadonlySet<string>; sentence: string | null } {
   const worse = verdicts.filter(({ kind }) => kind === 'worse');
   if (worse.length === 0) return { worse: new Set(), sentence: null };
-  const groups = [...Map.groupBy(worse, (one) => `${one.new} ${one.errorType} ${one.step}`).values()].toSorted(
-    (a, b) => b.length - a.length,
-  );
+  const groups = [
+    ...Map.groupBy(worse, (one) => `${one.new} ${one.errorType} ${one.step}`).values(),
+  ].toSorted((a, b) => b.length - a.length);
   const parts = groups.slice(0, 3).map((group) => {
     const [first] = group as [VerdictChange];
     const ended = ENDED[first.new ?? 'failed'] ?? 'failed';
@@ -67,7 +67,12 @@ function explainDuration({ duration }: RunDiff): string | null {
   const longer = delta > 0 ? 'longer' : 'shorter';
   const head = `The run took ${drawDuration(Math.abs(delta))} ${longer} (${drawDuration(old)} → ${drawDuration(fresh)})`;
   const [top] = clients;
-  if (outside !== null && outside.share !== null && outside.share >= MOST && outside.share >= (top?.share ?? 0)) {
+  if (
+    outside !== null &&
+    outside.share !== null &&
+    outside.share >= MOST &&
+    outside.share >= (top?.share ?? 0)
+  ) {
     return `${head}: ${percent(outside.share)} of it outside of any client.`;
   }
   if (top === undefined || top.share === null) return `${head}.`;
@@ -87,7 +92,9 @@ function explainTotal(total: TotalChange, worse: ReadonlySet<string>): string | 
   const { metric, aggregation, old, new: fresh, clients } = total;
   if (aggregation !== 'sum' || !isMaterial(old ?? 0, fresh ?? 0)) return null;
   const head = `${metric} ${describeChange(old, fresh)} (${drawNumber(old ?? 0)} → ${drawNumber(fresh ?? 0)})`;
-  const lostShare = clients.filter(({ clientId }) => worse.has(clientId)).reduce((sum, { share }) => sum + (share ?? 0), 0);
+  const lostShare = clients
+    .filter(({ clientId }) => worse.has(clientId))
+    .reduce((sum, { share }) => sum + (share ?? 0), 0);
   if (lostShare >= MOST) {
     const through = clients.map(({ clientId }) => clientId).filter((clientId) => worse.has(clientId));
     return `${head}: ${percent(lostShare)} of it through ${nameSome(through, NAMES_WIDTH)}.`;

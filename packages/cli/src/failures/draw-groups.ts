@@ -20,7 +20,9 @@ export function drawGroups(
   { since, buckets, isCut }: { since: string; buckets: Buckets; isCut: number },
 ): string {
   const severalProjects = new Set(groups.map(({ project }) => project)).size > 1;
-  const clients = new Set(groups.flatMap((group) => group.clients.map(({ clientId }) => `${group.project}\n${clientId}`)));
+  const clients = new Set(
+    groups.flatMap((group) => group.clients.map(({ clientId }) => `${group.project}\n${clientId}`)),
+  );
   const total = groups.reduce((sum, { occurrences }) => sum + occurrences, 0);
   const head = `${bold(plural(groups.length + isCut, 'kind').replace(/kinds?$/, (word) => `${word} of failure`))}${dim(
     ` since ${since} UTC: ${drawNumber(total)} in all, ${plural(clients.size, 'client')}`,
@@ -67,7 +69,10 @@ export function drawWithoutError(
   );
 }
 
-export function drawGroup({ group, stacktrace, messages, clients, runs, runBefore }: FailureGroupDetail, { unit, count }: Buckets): string {
+export function drawGroup(
+  { group, stacktrace, messages, clients, runs, runBefore }: FailureGroupDetail,
+  { unit, count }: Buckets,
+): string {
   const width = lineWidth();
   const badge = group.isNew ? `${styleText(['bold', 'yellow'], 'NEW TODAY')}  ` : '';
   const listed = clients.slice(0, LISTED_CLIENTS);
@@ -77,13 +82,28 @@ export function drawGroup({ group, stacktrace, messages, clients, runs, runBefor
     '',
     `${INDENT}${badge}${group.job} · ${drawNumber(group.occurrences)}× · ${plural(group.clients.length, 'client')} · ${plural(group.runs, 'run')}${dim(`  ${group.fingerprint}`)}`,
     `${INDENT}${drawSparkline(group.trend)}${dim(` per ${unit}, ${count} ${unit}s`)}`,
-    ...(group.steps.length > 0 ? [`${INDENT}in ${group.steps.length === 1 ? 'step' : 'steps'} ${group.steps.map((step) => oneLine(step)).join(', ')}`] : []),
+    ...(group.steps.length > 0
+      ? [
+          `${INDENT}in ${group.steps.length === 1 ? 'step' : 'steps'} ${group.steps.map((step) => oneLine(step)).join(', ')}`,
+        ]
+      : []),
     '',
     `${INDENT}first bad run  ${group.firstBadRun}  ${dim(drawTime(group.firstSeen))}`,
     `${INDENT}last bad run   ${group.lastBadRun}  ${dim(`${drawTime(group.lastSeen)}${group.runsSince > 0 ? `, not in the ${plural(group.runsSince, 'run')} since` : ''}`)}`,
-    ...(runBefore === null ? [] : [`${INDENT}run before     ${runBefore}  ${dim(`rollcall diff ${runBefore} ${group.firstBadRun}`)}`]),
+    ...(runBefore === null
+      ? []
+      : [`${INDENT}run before     ${runBefore}  ${dim(`rollcall diff ${runBefore} ${group.firstBadRun}`)}`]),
     ...(messages.length > 1
-      ? ['', dim('messages'), ...messages.slice(0, 5).map(({ message, occurrences }) => `${INDENT}${`${occurrences}×`.padStart(5)}  ${oneLine(message, width - 9)}`)]
+      ? [
+          '',
+          dim('messages'),
+          ...messages
+            .slice(0, 5)
+            .map(
+              ({ message, occurrences }) =>
+                `${INDENT}${`${occurrences}×`.padStart(5)}  ${oneLine(message, width - 9)}`,
+            ),
+        ]
       : []),
     ...(listed.length > 0
       ? [
@@ -100,13 +120,22 @@ export function drawGroup({ group, stacktrace, messages, clients, runs, runBefor
             ]),
             { align: ['left', 'right', 'right', 'left', 'left', 'left'] },
           ),
-          ...(clients.length > listed.length ? [dim(` and ${plural(clients.length - listed.length, 'client')} more; --json names them all`)] : []),
+          ...(clients.length > listed.length
+            ? [dim(` and ${plural(clients.length - listed.length, 'client')} more; --json names them all`)]
+            : []),
         ]
       : []),
     '',
     drawTable(
       ['run', 'times', 'clients', 'verdict'],
-      runs.slice(0, 10).map((run) => [run.runId, drawNumber(run.occurrences), drawNumber(run.clients), run.verdict === null ? '' : drawVerdict(run.verdict)]),
+      runs
+        .slice(0, 10)
+        .map((run) => [
+          run.runId,
+          drawNumber(run.occurrences),
+          drawNumber(run.clients),
+          run.verdict === null ? '' : drawVerdict(run.verdict),
+        ]),
       { align: ['left', 'right', 'right', 'left'] },
     ),
     '',
@@ -124,5 +153,10 @@ function drawStack(stacktrace: string): string[] {
     return /node_modules|\bnode:|site-packages|<anonymous>/.test(line) ? dim(text) : text;
   });
   const rest = lines.length - shown.length;
-  return [dim('stack, of the latest'), ...shown, ...(rest > 0 ? [dim(`${INDENT}${plural(rest, 'line')} more; --json has them`)] : []), ''];
+  return [
+    dim('stack, of the latest'),
+    ...shown,
+    ...(rest > 0 ? [dim(`${INDENT}${plural(rest, 'line')} more; --json has them`)] : []),
+    '',
+  ];
 }

@@ -56,7 +56,9 @@ function parametersOf({ sinceMs, ...filter }: FailureFilter): Record<string, str
 
 /** The run ID of a run that begins at this time: run IDs sort by time. */
 export function runIdAt(ms: number): string {
-  return new Date(ms).toISOString().replace(/^\d\d(\d\d)-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d).*$/, '$1$2$3-$4$5$6');
+  return new Date(ms)
+    .toISOString()
+    .replace(/^\d\d(\d\d)-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d).*$/, '$1$2$3-$4$5$6');
 }
 
 /** New ones first, then those that hit most clients. */
@@ -104,7 +106,8 @@ export async function readGroups(
       clients: ids
         .map((clientId, index) => ({ clientId, occurrences: counts[index] ?? 0 }))
         .toSorted((a, b) => b.occurrences - a.occurrences),
-      runsSince: (later.get(`${row.project}\n${row.job}`) ?? []).filter((runId) => runId > row.lastBadRun).length,
+      runsSince: (later.get(`${row.project}\n${row.job}`) ?? []).filter((runId) => runId > row.lastBadRun)
+        .length,
     }))
     .toSorted(
       (a, b) =>
@@ -163,7 +166,12 @@ export interface FailureGroupDetail {
     readonly latestRunId: string | null;
   }[];
   /** The newest first, at most 20. */
-  readonly runs: readonly { readonly runId: string; readonly occurrences: number; readonly clients: number; readonly verdict: Verdict | null }[];
+  readonly runs: readonly {
+    readonly runId: string;
+    readonly occurrences: number;
+    readonly clients: number;
+    readonly verdict: Verdict | null;
+  }[];
   /** The run of the job before the first bad one; null where there is none. */
   readonly runBefore: string | null;
 }
@@ -173,7 +181,12 @@ export async function readGroup(
   group: FailureGroup,
   filter: FailureFilter,
 ): Promise<FailureGroupDetail> {
-  const parameters = parametersOf({ ...filter, project: group.project, job: group.job, fingerprint: group.fingerprint });
+  const parameters = parametersOf({
+    ...filter,
+    project: group.project,
+    job: group.job,
+    fingerprint: group.fingerprint,
+  });
   const [details] = await reader.rows<{ stacktrace: string; counted: [string[], number[]] }>(
     `SELECT argMax(failures.stacktrace, (failures.stacktrace != '', occurred_at)) AS stacktrace, sumMap([leftUTF8(error_message, 300)], [toUInt32(1)]) AS counted
      FROM failures WHERE ${MATCHING}`,

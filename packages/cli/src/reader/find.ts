@@ -46,7 +46,9 @@ export async function findRun(
   const found = await findRuns(reader, wanted, project);
   const [run] = found;
   if (run !== undefined && found.length === 1) return run;
-  const names = found.map((one) => `${one.run_id}@${one.origin.slice(0, 8)} (${one.project_id}/${one.job_name})`);
+  const names = found.map(
+    (one) => `${one.run_id}@${one.origin.slice(0, 8)} (${one.project_id}/${one.job_name})`,
+  );
   throw new UsageError(`${found.length} runs share this ID; name one of them: ${names.join(', ')}.`);
 }
 
@@ -55,7 +57,13 @@ export async function checkJob(reader: Reader, job: string, project = ''): Promi
   const known = `SELECT DISTINCT job_name AS name FROM
       (SELECT project_id, job_name FROM job_latest_starts UNION ALL SELECT project_id, job_name FROM schedule_plans)
     WHERE {project:String} = '' OR project_id = {project:String}`;
-  await checkName(reader, { known, name: job, what: 'job', project, otherwise: "'rollcall runs' shows those there are" });
+  await checkName(reader, {
+    known,
+    name: job,
+    what: 'job',
+    project,
+    otherwise: "'rollcall runs' shows those there are",
+  });
 }
 
 /** @throws UsageError with exit code 1 where nobody has heard of this client */
