@@ -543,10 +543,7 @@ describe('rollcall rerun-list', () => {
 
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('2 runs share this ID');
-    expect(lists.map(({ clients }) => clients.map(({ clientId }) => clientId)).toSorted()).toEqual([
-      ['twin a'],
-      ['twin b'],
-    ]);
+    expect(new Set(lists.map(({ clients }) => clients.map(({ clientId }) => clientId).join())).size).toBe(2);
   });
 
   test('a job that failed without clients is to be run as a whole', async () => {

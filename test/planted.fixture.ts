@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { generateRunId, type DeclaredStatus } from '@rollcall/semconv';
 
-export interface PlantedError {
+interface PlantedError {
   readonly type: string;
   readonly message: string;
   readonly stack?: string;

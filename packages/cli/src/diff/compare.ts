@@ -11,12 +11,12 @@ interface Change {
 }
 
 /** `share` is the part of the whole change, 1 for all of it; null where the whole did not change. */
-export interface ClientTime extends Change {
+interface ClientTime extends Change {
   readonly clientId: string;
   readonly share: number | null;
 }
 
-export interface StepTime extends Change {
+interface StepTime extends Change {
   readonly step: string;
   readonly share: number | null;
   /** The client with most of it. */
@@ -45,7 +45,7 @@ export interface VerdictChange {
   readonly kind: 'worse' | 'better' | 'other';
 }
 
-export interface FailureChange {
+interface FailureChange {
   readonly fingerprint: string;
   readonly errorType: string;
   readonly message: string;

@@ -15,7 +15,7 @@ export interface SideClient {
 }
 
 /** Time spent in a step itself, without the steps inside it. The job run's own steps have no client. */
-export interface SideStep {
+interface SideStep {
   readonly clientId: string;
   readonly step: string;
   readonly durationMs: number;

@@ -77,7 +77,7 @@ export function drawGroup(
   const badge = group.isNew ? `${styleText(['bold', 'yellow'], 'NEW TODAY')}  ` : '';
   const listed = clients.slice(0, LISTED_CLIENTS);
   return [
-    drawVerdict('failed', bold(`${oneLine(group.errorType)}`)),
+    drawVerdict('failed', bold(oneLine(group.errorType))),
     `${INDENT}${oneLine(group.message, 3 * width)}`,
     '',
     `${INDENT}${badge}${group.job} · ${drawNumber(group.occurrences)}× · ${plural(group.clients.length, 'client')} · ${plural(group.runs, 'run')}${dim(`  ${group.fingerprint}`)}`,

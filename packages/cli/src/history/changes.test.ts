@@ -1,6 +1,6 @@
 /** What counts as a change, and what is just noise. */
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { findSteps, findTrend, usualBand, type Point } from './changes.ts';
 

@@ -55,7 +55,7 @@ export async function readReruns(
 }
 
 /** The origin tells apart two runs that ended up with one ID: a rerun of one is none of the other. */
-export function rerunKey(
+function rerunKey(
   { project_id: project, run_id: runId, origin }: Pick<JobRunRow, 'project_id' | 'run_id' | 'origin'>,
   clientId: string,
   attempt: number,

@@ -3,12 +3,6 @@
 import type { JobRunRow } from '../reader/read-run.ts';
 import type { Rerun } from './rerun-list.ts';
 
-/** One word, whatever it holds. Names of letters, digits and `_ . / : @ % + -` stay as they are, unless they begin with a dash. */
-export function shellWord(text: string): string {
-  if (/^[\w./:@%+][\w./:@%+-]*$/.test(text)) return text;
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
-}
-
 /** The clients, as words on one line. */
 export function asArguments(reruns: readonly Rerun[]): string {
   return reruns.map(({ clientId }) => shellWord(clientId)).join(' ');
@@ -31,4 +25,10 @@ export function asEnvironment(run: JobRunRow, reruns: readonly Rerun[]): string 
   return Object.entries(variables)
     .map(([name, value]) => `${name}='${value.replaceAll("'", String.raw`'\''`)}'`)
     .join('\n');
+}
+
+/** One word, whatever it holds. Names of letters, digits and `_ . / : @ % + -` stay as they are, unless they begin with a dash. */
+function shellWord(text: string): string {
+  if (/^[\w./:@%+][\w./:@%+-]*$/.test(text)) return text;
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

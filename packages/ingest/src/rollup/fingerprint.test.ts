@@ -1,6 +1,6 @@
 /** Which failures are of one kind. */
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTemporaryEngine } from '../../test/temporary-engine.ts';
 import { migrate } from '../store/migrate.ts';
@@ -51,7 +51,7 @@ async function fingerprints(failures: readonly Failure[]): Promise<string[]> {
 }
 
 const chars = (text: string, minLength: number, maxLength: number) =>
-  fc.array(fc.constantFrom(...text), { minLength, maxLength }).map((letters) => letters.join(''));
+  fc.array(fc.constantFrom(...text.split('')), { minLength, maxLength }).map((letters) => letters.join(''));
 const HEX = '0123456789abcdef';
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const WORD_LETTERS = 'abcdefghijklmnopqrtuvwxyz';
@@ -237,8 +237,8 @@ describe('where it was thrown', () => {
   });
 
   test('Python and Java name places too, and so do the last lines of a program', async () => {
-    const python = (file: string, line: number) =>
-      `Traceback (most recent call last):\n  File "/app/main.py", line ${line}, in <module>\n  File "${file}", line ${line}, in score\n  File "/usr/lib/python3.12/json/decoder.py", line 1, in decode\nValueError: broken`;
+    const python = (path: string, line: number) =>
+      `Traceback (most recent call last):\n  File "/app/main.py", line ${line}, in <module>\n  File "${path}", line ${line}, in score\n  File "/usr/lib/python3.12/json/decoder.py", line 1, in decode\nValueError: broken`;
     const java = (line: number, method: string) =>
       `com.acme.Bad: broken\n\tat java.base/java.util.ArrayList.get(ArrayList.java:${line})\n\tat com.acme.Leads.${method}(Leads.java:${line})`;
     const [py, samePy, printedPy, otherPy, jv, sameJv, otherJv] = await fingerprints(
