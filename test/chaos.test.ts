@@ -1,7 +1,7 @@
 /** Whatever befalls the service, what it acknowledged is in ClickHouse, once, and the totals are exact. */
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { FAULTS, type FaultName } from './chaos/faults.ts';
+import { FAULT_NAMES } from './chaos/faults.ts';
 import { playRound } from './chaos/round.ts';
 import { World } from './chaos/world.ts';
 import { rollcall } from './rollcall-process.ts';
@@ -20,7 +20,7 @@ afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });
 
-test.each(Object.keys(FAULTS) as FaultName[])(
+test.each(FAULT_NAMES)(
   '%s: nothing is lost, nothing is doubled',
   async (fault) => {
     const { acknowledged, faults } = await playRound(world, 1, fault);

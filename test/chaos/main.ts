@@ -1,7 +1,8 @@
-/** `npm run chaos -- [--minutes N] [--rounds N] [--seed N]`: rounds of faults until the time is up; what each seed does is always the same. */
+/** `npm run chaos -- [--minutes N] [--rounds N] [--seed N] [--fault NAME]`: rounds of faults until the time is up; what each seed does is always the same. */
 
 import { parseArgs } from 'node:util';
 import { rollcall } from '../rollcall-process.ts';
+import { FAULT_NAMES } from './faults.ts';
 import { playRound } from './round.ts';
 import { World } from './world.ts';
 
@@ -12,6 +13,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     rounds: { type: 'string', default: 'Infinity' },
     seed: { type: 'string', default: '1' },
+    fault: { type: 'string' },
   },
 });
 const [minutes, rounds, firstSeed] = [values.minutes, values.rounds, values.seed].map(Number);
@@ -27,6 +29,12 @@ if (
   process.exit(2);
 }
 
+const fault = FAULT_NAMES.find((name) => name === values.fault);
+if (values.fault !== undefined && fault === undefined) {
+  console.error(`There is no fault '${values.fault}'; there are: ${FAULT_NAMES.join(', ')}.`);
+  process.exit(2);
+}
+
 const world = await World.start();
 if (!world.spoolIsSmallDisk)
   console.log('No disk of its own for the spool (mounting one needs root): disks are not filled.');
@@ -37,7 +45,7 @@ let failed = 0;
 try {
   for (; played < rounds && Date.now() < deadline; played++) {
     const startedMs = Date.now();
-    const outcome = await playRound(world, firstSeed + played);
+    const outcome = await playRound(world, firstSeed + played, fault);
     const faults = [...outcome.faults, ...((played + 1) % VERIFY_EVERY === 0 ? await drift(world) : [])];
     acknowledged += outcome.acknowledged;
     if (faults.length > 0) failed++;

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mulberry32 } from '../../packages/ingest/test/reference/mutate.ts';
 import { ask, finished, rollcall, spawnScript, temporaryFolder } from '../rollcall-process.ts';
-import { FAULTS, type FaultName } from './faults.ts';
+import { FAULT_NAMES, FAULTS, type FaultName } from './faults.ts';
 import { Load, type Book } from './load.ts';
 import type { World } from './world.ts';
 
@@ -59,8 +59,7 @@ export async function playRound(world: World, seed: number, fault = faultOf(seed
 }
 
 function faultOf(seed: number): FaultName {
-  const names = Object.keys(FAULTS) as FaultName[];
-  return names[seed % names.length] ?? 'killed';
+  return FAULT_NAMES[seed % FAULT_NAMES.length] ?? 'killed';
 }
 
 async function reckonAll(world: World, source: string, load: Load): Promise<string[]> {

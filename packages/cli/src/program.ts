@@ -98,6 +98,25 @@ Settings come from ROLLCALL_* variables; docs/configuration.md lists them.`,
       await schedules({ ...command.optsWithGlobals(), ...options });
     });
 
+  program
+    .command('webhooks')
+    .description('list who is told what deserves attention; with --test, tell them that this is a test')
+    .option('--test [name]', 'send a test to all, or to one')
+    .action(async (options, command: Command) => {
+      const { webhooks } = await import('./commands/webhooks.ts');
+      await webhooks({ ...command.optsWithGlobals(), ...options });
+    });
+  program
+    .command('alerts')
+    .description('list what deserves attention now: what failed, is lost, late, slow or unusual')
+    .option('--job <name>', 'only this job')
+    .option('--project <name>', 'only this project')
+    .option(...JSON_OPTION)
+    .action(async (options, command: Command) => {
+      const { alerts } = await import('./commands/alerts.ts');
+      await alerts({ ...command.optsWithGlobals(), ...options });
+    });
+
   addExecCommand(program);
 
   program
