@@ -538,7 +538,7 @@ describe('rollcall rerun-list', () => {
   test('of two runs that share an ID, the one that is meant is named with its origin', async () => {
     const runId = generateRunId(new Date(daysAgo(3).getTime() + 10_000));
     const { code, stdout, stderr } = await run('rerun-list', runId, '--format', 'args');
-    const [first = '', second = ''] = [...stderr.matchAll(/\d{6}-\d{6}@[0-9a-f]{8}/g)].map(([name]) => name);
+    const [first = '', second = ''] = [...stderr.matchAll(/\d{6}-\d{6}~[0-9a-f]{8}/g)].map(([name]) => name);
     const lists = await Promise.all([first, second].map(async (name) => rerunJson(name)));
 
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

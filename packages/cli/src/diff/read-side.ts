@@ -123,7 +123,7 @@ async function readSteps(
 /** The run of the same job that began before this one, or null. */
 export async function readRunBefore(reader: Reader, run: JobRunRow): Promise<string | null> {
   const [found] = await reader.rows<{ name: string }>(
-    `SELECT concat(run_id, '@', origin) AS name FROM run_summaries FINAL
+    `SELECT concat(run_id, '~', origin) AS name FROM run_summaries FINAL
      WHERE project_id = {project:String} AND job_name = {job:String} AND (run_id, origin) < ({runId:String}, {origin:String})
      ORDER BY run_id DESC, origin DESC LIMIT 1`,
     { project: run.project_id, job: run.job_name, runId: run.run_id, origin: run.origin },

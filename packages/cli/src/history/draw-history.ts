@@ -12,6 +12,8 @@ import { metricNames, type Told, type ToldRun } from './tell.ts';
 
 const STRIP = 14;
 const SPARKS = 30;
+/** Five before a step, and three after it. */
+const FEWEST = 8;
 
 export function drawHistory(
   { job, client }: History,
@@ -25,7 +27,13 @@ export function drawHistory(
     bold(subject),
     dim(`${plural(runs.length, 'run')} in ${plural(days, 'day')}${drawUsual(runs)}`),
     '',
-    ...(changes.length === 0 ? ['Nothing changed that stands out.'] : changes.flatMap(drawChange)),
+    ...(changes.length === 0
+      ? [
+          runs.length < FEWEST
+            ? `Too few runs to tell a change: it takes ${FEWEST}.`
+            : 'Nothing changed that stands out.',
+        ]
+      : changes.flatMap(drawChange)),
     '',
     drawRuns(shown, client === null, metric ?? chooseMetric(runs, changes)),
     ...(rest > 0 ? [dim(` ${plural(rest, 'earlier run')}; --limit shows them`)] : []),

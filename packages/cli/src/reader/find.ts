@@ -9,7 +9,7 @@ import type { Reader } from './reader.ts';
 const NEAR = 3;
 
 /**
- * Every run that is named: `latest`, a run ID with or without a client, an alias, or `<run id>@<start of its origin>`.
+ * Every run that is named: `latest`, a run ID with or without a client, an alias, or `<run id>~<start of its origin>`.
  * @throws UsageError with exit code 1 where there is none
  */
 export async function findRuns(
@@ -24,7 +24,7 @@ export async function findRuns(
       exitCode: 1,
     });
   }
-  const [, name = wanted, origin = ''] = /^(\d{6}-\d{6})@([0-9a-f]+)$/.exec(wanted) ?? [];
+  const [, name = wanted, origin = ''] = /^(\d{6}-\d{6})~([0-9a-f]*)$/.exec(wanted) ?? [];
   const parsed = parseRunId(name);
   const runId = parsed.status === 'ok' ? parsed.runId : await aliasedRun(reader, wanted, project);
   if (runId === null) throw new UsageError(parsed.status === 'refused' ? parsed.reason : '');
@@ -47,7 +47,7 @@ export async function findRun(
   const [run] = found;
   if (run !== undefined && found.length === 1) return run;
   const names = found.map(
-    (one) => `${one.run_id}@${one.origin.slice(0, 8)} (${one.project_id}/${one.job_name})`,
+    (one) => `${one.run_id}~${one.origin.slice(0, 8)} (${one.project_id}/${one.job_name})`,
   );
   throw new UsageError(`${found.length} runs share this ID; name one of them: ${names.join(', ')}.`);
 }
