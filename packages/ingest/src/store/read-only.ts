@@ -5,7 +5,7 @@ import { RefusedStatement } from './engine-error.ts';
 /** How the check asks the engine; the statement goes as a parameter. */
 export type AskRows = <Row>(sql: string, parameters: Record<string, string>) => Promise<Row[]>;
 
-export interface CheckOptions {
+interface CheckOptions {
   /**
    * Answers `EXPLAIN AST …` as the engine writes it by itself, with the stranger's parameters filled in: a FORMAT
    * clause after EXPLAIN AST belongs to what is explained.
@@ -16,7 +16,7 @@ export interface CheckOptions {
 }
 
 /** A statement that may run. */
-export interface CheckedStatement {
+interface CheckedStatement {
   /** As ClickHouse writes it: what was checked is what runs. */
   readonly sql: string;
   readonly isSelect: boolean;
