@@ -68,10 +68,10 @@ const FILTER_FIRST: Readonly<Record<string, string>> = {
   enable_join_runtime_filters: '0',
 };
 /**
- * Tables without a project that everybody may read: verdicts follow from when the service lived and heard. All others
+ * Tables without a project that everybody may read: verdicts and alerts follow from how Rollcall itself was. All others
  * without a project are empty for a project's user.
  */
-const COMMON_TABLES = new Set(['ingest_alive', 'ingest_deafness', 'schema_migrations']);
+const COMMON_TABLES = new Set(['ingest_alive', 'ingest_deafness', 'ingest_health', 'schema_migrations']);
 
 /** Each statement has a connection of its own, locked before it is looked at: nothing of it is left for the next. */
 export class Guests {
