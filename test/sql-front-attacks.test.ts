@@ -611,6 +611,24 @@ describe("a project's user", () => {
     expect(await asAcme('SELECT 1', { database: 'elsewhere' })).toMatchObject({ code: '81' });
   });
 
+  test('of every view all columns reach clients that want Native blocks with their version', async () => {
+    const { text } = await asOwner(
+      "SELECT name FROM system.tables WHERE database = 'rollcall' AND engine = 'View'",
+    );
+    const refused: string[] = [];
+    for (const view of text.trim().split('\n')) {
+      const { code } = await asAcme(`SELECT * FROM ${view} LIMIT 3`, {
+        default_format: 'Native',
+        client_protocol_version: '54460',
+      });
+      if (code !== '') refused.push(`${view}: ${code}`);
+    }
+
+    expect(
+      refused.filter((view) => !/^(job_run_attempts|client_run_attempts|job_run_latest): 344$/.test(view)),
+    ).toEqual([]);
+  });
+
   test('of query logs there are none to read', async () => {
     const { text } = await asOwner(
       "SELECT count() FROM system.tables WHERE database = 'system' AND name LIKE '%_log'",
