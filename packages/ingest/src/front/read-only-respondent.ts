@@ -18,12 +18,15 @@ export interface ReadOnlyOptions {
   readonly engine: Engine;
   readonly guests: Guests;
   readonly accountOf: (credentials: Credentials) => Account | null;
+  /** Hears of everybody who is not let in. */
+  readonly onRefused?: () => void;
 }
 
 export async function createReadOnlyRespondent({
   engine,
   guests,
   accountOf,
+  onRefused,
 }: ReadOnlyOptions): Promise<Respondent> {
   const known = new Set(
     (await engine.rows<{ name: string }>('SELECT name FROM system.settings')).map(({ name }) => name),
@@ -34,6 +37,7 @@ export async function createReadOnlyRespondent({
     const { credentials, parameters, settings, defaultFormat: format, signal } = question;
     const account = accountOf(credentials);
     if (account === null) {
+      onRefused?.();
       throw new FrontError(
         'AUTHENTICATION_FAILED',
         `${credentials.user}: Authentication failed: password is incorrect, or there is no user with such name.`,
