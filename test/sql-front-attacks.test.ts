@@ -611,6 +611,29 @@ describe("a project's user", () => {
     expect(await asAcme('SELECT 1', { database: 'elsewhere' })).toMatchObject({ code: '81' });
   });
 
+  test('can ask no table by an error whether another has rows in it', async () => {
+    const { text } = await asOwner(
+      `SELECT t.name, c.name FROM system.tables AS t INNER JOIN (
+          SELECT table, name FROM system.columns WHERE database = 'rollcall' AND name IN ('ProjectId', 'project_id')
+       ) AS c ON c.table = t.name WHERE t.database = 'rollcall' ORDER BY t.name`,
+    );
+    const whole = { default_format: 'JSONCompact' };
+    let asked = 0;
+    for (const line of text.trim().split('\n')) {
+      const [table = '', column = ''] = line.split('\t');
+      for (const query of [
+        `SELECT count() FROM ${table} WHERE NOT throwIf(${column} = 'globex')`,
+        `SELECT count() FROM ${table} WHERE ${column} = 'globex' AND NOT throwIf(${column} = 'globex')`,
+        `SELECT count() FROM (SELECT * FROM ${table} ORDER BY ${column} DESC LIMIT 1) WHERE NOT throwIf(${column} = 'globex')`,
+        `SELECT max(throwIf(${column} = 'globex')) FROM ${table}`,
+      ]) {
+        expect([query, (await asAcme(query, whole)).code]).toEqual([query, '']);
+        if ((await asOwner(query, whole)).code === '395') asked++;
+      }
+    }
+    expect(asked).toBeGreaterThan(100);
+  }, 180_000);
+
   test('of every view all columns reach clients that want Native blocks with their version', async () => {
     const { text } = await asOwner(
       "SELECT name FROM system.tables WHERE database = 'rollcall' AND engine = 'View'",
