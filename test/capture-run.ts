@@ -17,6 +17,11 @@ export async function captureTelemetry(
 ): Promise<CapturedRequest[]> {
   const requests: CapturedRequest[] = [];
   const server = createServer((request, response) => {
+    // A free port was another's before: what comes late for that one is not ours.
+    if (request.headers['content-type'] !== 'application/x-protobuf') {
+      response.writeHead(415).end();
+      return;
+    }
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
