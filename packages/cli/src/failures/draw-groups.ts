@@ -17,17 +17,18 @@ const LISTED_CLIENTS = 30;
 
 export function drawGroups(
   groups: readonly FailureGroup[],
-  { since, buckets, isCut }: { since: string; buckets: Buckets; isCut: number },
+  { since, buckets, limit }: { since: string; buckets: Buckets; limit: number },
 ): string {
   const severalProjects = new Set(groups.map(({ project }) => project)).size > 1;
   const clients = new Set(
     groups.flatMap((group) => group.clients.map(({ clientId }) => `${group.project}\n${clientId}`)),
   );
   const total = groups.reduce((sum, { occurrences }) => sum + occurrences, 0);
-  const head = `${bold(plural(groups.length + isCut, 'kind').replace(/kinds?$/, (word) => `${word} of failure`))}${dim(
+  const head = `${bold(plural(groups.length, 'kind').replace(/kinds?$/, (word) => `${word} of failure`))}${dim(
     ` since ${since} UTC: ${drawNumber(total)} in all, ${plural(clients.size, 'client')}`,
   )}`;
-  const cards = groups.map((group) => drawCard(group, buckets, severalProjects));
+  const isCut = Math.max(0, groups.length - limit);
+  const cards = groups.slice(0, limit).map((group) => drawCard(group, buckets, severalProjects));
   const more = isCut > 0 ? `${drawNumber(isCut)} more: --limit shows them. ` : '';
   const example = groups[0]?.fingerprint.slice(0, SHORT);
   const hint = dim(`${more}One of them whole, with stack and clients: rollcall failures ${example}`);
