@@ -1,12 +1,14 @@
 /** What broke, for whom, why, and what to run again: the commands as a person calls them, over runs of known truth. */
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { generateRunId } from '@rollcall/semconv';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { plantRuns, settled, type PlantedAttempt, type PlantedRun } from './planted.fixture.ts';
 import {
+  finished,
   rollcall,
   startProcess,
   temporaryFolder,
@@ -634,6 +636,62 @@ test.each([
     expect(stdout).toBe(stripVTControlCharacters(stdout));
     for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
   }
+});
+
+test('in a terminal there are colours', async () => {
+  const { stdout } = await finished(
+    spawn(
+      'python3',
+      [
+        fileURLToPath(new URL('programs/in-terminal.py', import.meta.url)),
+        process.execPath,
+        '--conditions=rollcall-source',
+        fileURLToPath(new URL('../packages/cli/src/main.ts', import.meta.url)),
+        '--data-dir',
+        service.dataDir,
+        'history',
+        'batch_scoring',
+      ],
+      { env: { PATH: process.env['PATH'], TERM: 'xterm-256color' }, stdio: ['ignore', 'pipe', 'pipe'] },
+    ),
+  );
+
+  // Red for what went wrong, green for what went well.
+  expect(stdout).toContain('\u001B[31m✖');
+  expect(stdout).toContain('\u001B[32m✔ completed');
+});
+
+test('a message of strangers neither breaks the lines nor reaches the terminal', async () => {
+  await plantRuns(service.url, [
+    {
+      job: 'hostile',
+      at: new Date(daysAgo(0).getTime() + 7_000),
+      durationMs: 1_000,
+      clients: {
+        x: {
+          durationMs: 1,
+          status: 'failed',
+          error: {
+            type: 'Bad\u001B[2J',
+            message: `one\ntwo\u001B]0;owned\u0007${'long'.repeat(200)}`,
+            stack: 'Bad\u001B[2J\n    at f (/app/f.ts:1:1)',
+          },
+        },
+      },
+    },
+  ]);
+  await settled(service.url);
+  const { groups } = await json<Groups>('failures', '--job', 'hostile', '--since', '2d');
+  const list = await run('failures', '--job', 'hostile', '--since', '2d');
+  const whole = await run('failures', groups[0]?.fingerprint ?? '');
+  const diff = await run('rerun-list', generateRunId(new Date(daysAgo(0).getTime() + 7_000)));
+
+  expect(groups[0]?.errorType).toBe('Bad\u001B[2J');
+  for (const { stdout } of [list, whole, diff]) {
+    expect(stdout).not.toBe('');
+    expect(stdout).toBe(stripVTControlCharacters(stdout));
+  }
+  for (const line of list.stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
 });
 
 test.each(['failures', 'diff', 'rerun-list', 'history'])(

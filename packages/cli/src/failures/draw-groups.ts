@@ -2,7 +2,7 @@
 
 import { styleText } from 'node:util';
 import type { Verdict } from '@rollcall/semconv';
-import { lineWidth, nameSome, oneLine } from '../print/line.ts';
+import { lineWidth, nameSome, oneLine, wrap } from '../print/line.ts';
 import { drawNumber, drawTime, plural } from '../print/numbers.ts';
 import { drawSparkline } from '../print/sparkline.ts';
 import { drawTable } from '../print/table.ts';
@@ -47,7 +47,12 @@ function drawCard(group: FailureGroup, { unit }: Buckets, severalProjects: boole
   ].join(' · ');
   const names = group.clients.map(({ clientId }) => clientId);
   return [
-    drawVerdict('failed', oneLine(`${group.errorType}: ${group.message}`, width - 2)),
+    ...wrap(oneLine(`${group.errorType}: ${group.message}`, 2 * width - 20), width - 2, INDENT).map(
+      (line, index) =>
+        index === 0
+          ? drawVerdict('failed', oneLine(line, width - 2))
+          : `${INDENT}${styleText('red', oneLine(line, width - 2))}`,
+    ),
     `${INDENT}${badge}${facts}${dim(`  ${group.fingerprint.slice(0, SHORT)}`)}`,
     `${INDENT}${drawSparkline(group.trend)}${dim(` per ${unit}`)}`,
     ...(names.length > 0 ? [`${INDENT}${nameSome(names, width - 2)}`] : []),
