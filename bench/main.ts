@@ -6,9 +6,10 @@ import { mergeSections, type Suite } from './report.ts';
 import { ingestSuite } from './ingest/suite.ts';
 import { readsSuite } from './reads/suite.ts';
 import { sdkSuite } from './sdk/suite.ts';
+import { volumeSuite } from './volume/suite.ts';
 
 /** Each is a folder beside this file. */
-const SUITES: readonly Suite[] = [ingestSuite, readsSuite, sdkSuite];
+const SUITES: readonly Suite[] = [ingestSuite, readsSuite, volumeSuite, sdkSuite];
 const REPORT = new URL('report.md', import.meta.url);
 
 const wanted = process.argv.slice(2);

@@ -426,18 +426,62 @@ describe("a project's user", () => {
     let withRows = 0;
     for (const [table, column] of tables) {
       if (column === '') continue;
-      const all = await asOwner(`SELECT count(), countIf(${column} = 'acme') FROM ${table}`);
-      const own = await asAcme(`SELECT count(), countIf(${column} = 'acme') FROM ${table}`);
+      const count = `SELECT count(), countIf(${column} IN ('acme', '')) FROM ${table}`;
+      const all = await asOwner(count);
+      const own = await asAcme(count);
       const [every = '', acmes = ''] = all.text.trim().split('\t');
       expect([table, own.text]).toEqual([table, `${acmes}\t${acmes}\n`]);
       if (Number(every) > Number(acmes) && Number(acmes) > 0) withRows++;
     }
     expect(withRows).toBeGreaterThan(30);
-    expect(tables.filter(([, column]) => column === '').map(([table]) => table)).toEqual([
-      'ingest_alive',
-      'ingest_outages',
-      'schema_migrations',
-    ]);
+  });
+
+  test('of what belongs to no project reads what verdicts follow from, and no more', async () => {
+    await front.engine.command(
+      "INSERT INTO ingest_deafness (instance, deaf_from, deaf_until, written_at) SELECT 'here', now64(3) - 60, now64(3) - 30, now64(3)",
+    );
+    await front.engine.command("INSERT INTO verifications SELECT now64(3), 'job_runs', 10, 0");
+    await front.engine.command("INSERT INTO ingest_health (at, instance) SELECT now64(3), 'here'");
+    await front.engine.command(
+      "INSERT INTO alert_notifications (webhook, condition_key, status, condition) SELECT 'hook', 'of globex', 'firing', '{}'",
+    );
+    const { text } = await asOwner(
+      `SELECT name FROM system.tables WHERE database = 'rollcall' AND name NOT IN (
+          SELECT table FROM system.columns WHERE database = 'rollcall' AND name IN ('ProjectId', 'project_id')
+       ) ORDER BY name`,
+    );
+    const hidden: string[] = [];
+    for (const table of text.trim().split('\n')) {
+      const all = await asOwner(`SELECT count() FROM ${table}`);
+      const seen = await asAcme(`SELECT count() FROM ${table}`);
+      if (seen.text !== all.text) hidden.push(table);
+    }
+
+    expect(hidden).toEqual(['alert_notifications', 'ingest_health', 'verifications']);
+    // No view that is read concludes anything from what is hidden.
+    const views = await asOwner(
+      "SELECT as_select FROM system.tables WHERE database = 'rollcall' AND as_select != ''",
+    );
+    for (const table of hidden) expect(views.text).not.toContain(`rollcall.${table} `);
+    expect((await asAcme('SELECT count() FROM ingest_hearing')).text).toBe('1\n');
+  });
+
+  test('is alerted as everybody is, by thresholds that are set for all', async () => {
+    await front.engine.command(
+      `INSERT INTO alert_settings (project_id, rule) SELECT arrayJoin(['', 'acme', 'globex']), 'run_slow'`,
+    );
+
+    expect((await asAcme('SELECT DISTINCT project_id FROM alert_settings ORDER BY 1')).text).toBe('\nacme\n');
+  });
+
+  test('reads the same of a run as the owner', async () => {
+    const columns = `run_id, verdict, declared_status, clients_expected, clients_completed, clients_failed,
+      clients_never_started, telemetry, error_message, notes`;
+    const all = await asOwner(`SELECT ${columns} FROM job_runs WHERE project_id = 'acme' ORDER BY run_id`);
+    const own = await asAcme(`SELECT ${columns} FROM job_runs ORDER BY run_id`);
+
+    expect(own.text).toContain('completed_with_errors');
+    expect(own.text).toBe(all.text);
   });
 
   test.each([
@@ -493,8 +537,10 @@ describe("a project's user", () => {
     `SELECT count() FROM (SELECT * FROM otel_logs UNION ALL SELECT * FROM otel_logs) WHERE NOT ${guess}`,
     `SELECT count() FROM otel_logs WHERE arrayExists(x -> ${guess}, [1]) = 0`,
   ])('can not ask the rows of another by an error: %s', async (query) => {
-    expect(await asAcme(query)).toMatchObject({ status: 200, code: '' });
-    const owner = await asOwner(query);
+    // Not streamed: an error is told before anything is answered.
+    const whole = { default_format: 'JSONCompact' };
+    expect(await asAcme(query, whole)).toMatchObject({ status: 200, code: '' });
+    const owner = await asOwner(query, whole);
     // Of 1 OR … the engine asks nothing at all.
     if (!/\b1 OR | OR 1/.test(query)) expect(['395', '153']).toContain(owner.code);
   });

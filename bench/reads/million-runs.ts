@@ -40,7 +40,7 @@ export async function measureReads(say: (line: string) => void): Promise<Measure
   }
 }
 
-interface Known {
+export interface Known {
   readonly job: string;
   readonly runIds: readonly string[];
 }
@@ -58,14 +58,15 @@ async function fill(folder: string, say: (line: string) => void): Promise<{ big:
 }
 
 /** Runs from all over the project, so that no cache has seen them. */
-async function choose(engine: Engine): Promise<Known> {
+export async function choose(engine: Pick<Engine, 'rows'>): Promise<Known> {
   const runs = await engine.rows<{ run_id: string; job_name: string }>(
     `SELECT run_id, job_name FROM run_summaries WHERE job_name != 'fleet_scoring' ORDER BY cityHash64(run_id) LIMIT ${ROUNDS + 1}`,
   );
   return { job: runs[0]?.job_name ?? '', runIds: runs.map(({ run_id: runId }) => runId) };
 }
 
-async function measure(service: Service, big: BigProject, known: Known): Promise<Measured[]> {
+/** The reads of dashboards and of the console; none of them looks at raw rows. */
+export async function measure(service: Service, big: BigProject, known: Known): Promise<Measured[]> {
   const get = async (path: string): Promise<void> => {
     const response = await fetch(`${service.url}/api/v1${path}`);
     const text = await response.text();
@@ -109,7 +110,8 @@ async function measure(service: Service, big: BigProject, known: Known): Promise
   ];
 }
 
-async function time(
+/** After one that does not count. */
+export async function time(
   read: string,
   limitMs: number,
   work: (round: number) => Promise<void>,

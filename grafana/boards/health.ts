@@ -3,7 +3,7 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { board, projectVariable } from '../parts/board.ts';
 import { COUNT_VERDICTS, PROJECTS, RUN_TIME, RUNS_IN_RANGE } from '../parts/filters.ts';
-import { badFrom, bars, lines, NEUTRAL, stat, table, warnFrom } from '../parts/panels.ts';
+import { badFrom, bars, lines, stat, table, warnFrom } from '../parts/panels.ts';
 
 /** The totals of the latest runs, computed anew from their evidence. */
 const LATEST = `(SELECT run_id FROM run_summaries WHERE ${PROJECTS} AND declared_end_at > toDateTime64(0, 9, 'UTC') ORDER BY run_id DESC LIMIT 20)`;
@@ -195,13 +195,13 @@ export function health(): Dashboard {
         title: 'Tables',
         description: 'Rows and bytes on disk of each table.',
         sql: `
-          SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes, count() AS parts
-          FROM system.parts
-          WHERE active AND database = currentDatabase()
-          GROUP BY table ORDER BY bytes DESC LIMIT 50`,
+          SELECT name AS table, total_rows AS rows, total_bytes AS bytes
+          FROM system.tables
+          WHERE database = currentDatabase() AND total_bytes > 0
+          ORDER BY bytes DESC LIMIT 50`,
         width: 12,
         height: 8,
-        columns: { rows: { unit: 'short' }, bytes: { unit: 'bytes' }, parts: { steps: NEUTRAL } },
+        columns: { rows: { unit: 'short' }, bytes: { unit: 'bytes' } },
       }),
     ],
   });

@@ -151,6 +151,17 @@ function runId(minutesAgo: number): string {
     .replace(/^\d\d(\d\d)-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d).*$/, '$1$2$3-$4$5$6');
 }
 
+test('missing telemetry is told two minutes after the end: the rest may be on its way', async () => {
+  const gap = (job: string, minutesAgo: number): GivenRun => ({
+    ...run(job, minutesAgo, 0, 1),
+    missingEvents: 2,
+  });
+  await happen('gaps', [gap('just_over', 1), gap('over', 4), run('whole', 5, 0, 1)]);
+  expect(await conditions('gaps', 'telemetry_incomplete')).toMatchObject([
+    { job_name: 'over', value: 1, summary: expect.stringMatching(/: 2 of 6 events did not arrive$/) },
+  ]);
+});
+
 test('a run that goes on for longer than usual is told, and by its own limit where it has one', async () => {
   const quick = Array.from({ length: 6 }, (_, at) => run('crawl', 300 + at * 20, 0, 1));
   await happen('slow', [...quick, { job: 'crawl', startMs: nowMs - 10 * MINUTE_MS }]);

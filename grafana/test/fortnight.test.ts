@@ -2,7 +2,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { loadavg, cpus } from 'node:os';
-import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
+import type { Dashboard, Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { openTemporaryEngine } from '../../packages/ingest/test/temporary-engine.ts';
@@ -10,6 +10,7 @@ import { conditionsOf, RULES, type ProvisionedRule } from '../alerts/rules.ts';
 import { fillFortnight, keepAlive, type Size } from './fortnight.fixture.ts';
 import { FAULTS, lastTuesday, PLANTED, RUNNING } from './plan-fortnight.ts';
 import { expandQuery, type QueryContext } from './expand-query.ts';
+import { openPort } from './sql-port.fixture.ts';
 import { ask, askPanel, panelsOf, queryOf, type Answer } from './run-queries.ts';
 
 /** `full` fills five million raw rows: it takes some minutes. */
@@ -86,6 +87,17 @@ function choiceOf(board: string): Choice {
   if (board === 'job') return { job: FAULTS.leak };
   if (board === 'run') return { job: FAULTS.newError, run: runIds[FAULTS.newError] ?? '' };
   return board === 'client' ? { client: PLANTED.failingClient } : {};
+}
+
+/** By dashboard and title, or by the name of the alert. */
+function everyQuery(): Map<string, string> {
+  const queries = new Map<string, string>();
+  for (const [name, dashboard] of boards) {
+    for (const panel of panelsOf(dashboard))
+      queries.set(`${name} / ${panel.title}`, expandQuery(queryOf(panel).rawSql, choose(choiceOf(name))));
+  }
+  for (const { rule } of RULES) queries.set(`alert / ${rule}`, conditionsOf(rule));
+  return queries;
 }
 
 async function show(board: string, title: string, choice: Choice = choiceOf(board)): Promise<Answer> {
@@ -402,6 +414,34 @@ describe('each planted fault is told by its alert and seen on its panel:', () =>
     expect(rows.find(({ client }) => client === PLANTED.stormClient)).toMatchObject({
       attempt: PLANTED.stormAttempts,
     });
+  });
+});
+
+describe('through the SQL port, as Grafana reaches it', () => {
+  let port: Awaited<ReturnType<typeof openPort>>;
+
+  beforeAll(async () => {
+    port = await openPort(opened.engine, opened.folder);
+  });
+  afterAll(() => port.close());
+
+  test('every query of a dashboard and of an alert is answered, to the owner and to a project', async () => {
+    for (const [name, sql] of everyQuery()) {
+      for (const user of ['rollcall', 'quiet']) {
+        const { rows } = await port.ask(user, sql);
+        expect(Array.isArray(rows), `${name} as ${user}`).toBe(true);
+      }
+    }
+  });
+
+  test("a project's user sees its own runs and alerts, whatever is chosen", async () => {
+    const [panel] = panelsOf(boards.get('fleet') as Dashboard).filter(({ title }) => title === 'Runs');
+    const sql = expandQuery(queryOf(panel as Panel).rawSql, choose({ project: ['$__all'] }));
+    const own = Number((await show('fleet', 'Runs', { project: ['quiet'] })).rows[0]?.['runs']);
+    expect(Number((await port.ask('quiet', sql)).rows[0]?.['runs'])).toBe(own);
+    await keepAlive(opened.engine, nowMs);
+    expect((await port.ask('quiet', 'SELECT * FROM alert_conditions')).rows).toEqual([]);
+    expect((await port.ask('rollcall', 'SELECT rule FROM alert_conditions')).rows).toHaveLength(10);
   });
 });
 

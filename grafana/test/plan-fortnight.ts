@@ -114,6 +114,8 @@ export interface GivenRun {
   readonly endMs?: number;
   readonly status?: string;
   readonly error?: { readonly type: string; readonly message: string };
+  /** Events that were numbered, and never arrived. */
+  readonly missingEvents?: number;
   /** Clients by their declared status. */
   readonly clients?: Readonly<Record<string, string>>;
 }
@@ -126,6 +128,7 @@ export function planGivenRun({
   status = 'completed',
   error,
   clients = {},
+  missingEvents = 0,
 }: GivenRun): PlannedRun[] {
   const run_id = runIdOf(startMs);
   const origin = createHash('md5').update(`${job} ${run_id}`).digest('hex');
@@ -154,6 +157,7 @@ export function planGivenRun({
       ],
     };
   });
+  sequence += missingEvents;
   const ended = endMs === 0 ? [] : [event(endMs, 'run.ended', { ...exception, 'rollcall.status': status })];
   const own = {
     ...common,

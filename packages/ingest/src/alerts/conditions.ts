@@ -43,6 +43,19 @@ FROM alert_conditions
 WHERE ({project:String} = '' OR project_id IN ('', {project:String})) AND ({job:String} = '' OR job_name = {job:String})
 ORDER BY severity, since DESC, rule, job, runId, clientId`;
 
+/** Rules read one by one cost less than all of them together. */
+export async function readConditionsOf(
+  engine: Engine,
+  rules: readonly AlertRule[],
+): Promise<AlertCondition[]> {
+  const found: AlertCondition[] = [];
+  for (const rule of rules) {
+    const sql = ALERT_CONDITIONS_SQL.replace('FROM alert_conditions', `FROM alert_${rule}`);
+    found.push(...(await engine.rows<AlertCondition>(sql, { project: '', job: '' })));
+  }
+  return found;
+}
+
 export async function readConditions(
   engine: Engine,
   project: string,

@@ -59,8 +59,11 @@ const FILTER_FIRST: Readonly<Record<string, string>> = {
   query_plan_merge_filters: '0',
   enable_join_runtime_filters: '0',
 };
-/** Tables without a project: they tell when the service lived, and which migrations it has. */
-const COMMON_TABLES = new Set(['ingest_alive', 'schema_migrations']);
+/**
+ * Tables without a project that everybody may read: verdicts follow from when the service lived and heard. All others
+ * without a project are empty for a project's user.
+ */
+const COMMON_TABLES = new Set(['ingest_alive', 'ingest_deafness', 'schema_migrations']);
 
 /** Each statement has a connection of its own, locked before it is looked at: nothing of it is left for the next. */
 export class Guests {
@@ -126,7 +129,8 @@ export class Guests {
   async #filters(project: string): Promise<string> {
     this.#projectColumns ??= this.#readProjectColumns();
     const filters = (await this.#projectColumns).map(({ table, column }) => {
-      const filter = column === null ? '0' : `${column} = ${literal(project)}`;
+      // Rows of no project are for all of them: thresholds of alerts, say. Keys have a project that is not empty.
+      const filter = column === null ? '0' : `${column} IN (${literal(project)}, '')`;
       return `${literal(`${this.#database}.${table}`)}:${literal(filter)}`;
     });
     return `{${filters.join(',')}}`;

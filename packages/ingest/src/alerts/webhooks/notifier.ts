@@ -2,7 +2,7 @@
 
 import type { Logger } from 'pino';
 import type { Engine } from '../../store/engine.ts';
-import { readConditions, type AlertCondition } from '../conditions.ts';
+import { ALERT_RULES, readConditionsOf, type AlertCondition, type AlertRule } from '../conditions.ts';
 import type { Change } from './message.ts';
 import { postToWebhook, reasonOf } from './post-to-webhook.ts';
 import { keyOf, readTold, writeTold, type Told } from './told.ts';
@@ -48,6 +48,8 @@ export class Notifier {
   readonly #options: NotifierOptions;
   readonly #seen = new Map<string, Seen>();
   readonly #targets: Target[];
+  /** Those that anybody wants to hear of. */
+  readonly #rules: readonly AlertRule[];
   /** Times that ClickHouse has answered. */
   #looks = 0;
   #blindSinceMs: number | undefined;
@@ -57,6 +59,9 @@ export class Notifier {
 
   constructor(options: NotifierOptions) {
     this.#options = options;
+    this.#rules = ALERT_RULES.filter((rule) =>
+      options.webhooks.some(({ rules }) => rules === undefined || rules.includes(rule)),
+    );
     this.#targets = options.webhooks.map((webhook) => ({
       webhook,
       told: undefined,
@@ -85,7 +90,7 @@ export class Notifier {
   async #lookOnce(): Promise<void> {
     const { engine, clock, log } = this.#options;
     try {
-      this.#note(await readConditions(engine, '', ''));
+      this.#note(await readConditionsOf(engine, this.#rules));
       this.#looks++;
       this.#blindSinceMs = undefined;
     } catch (error) {

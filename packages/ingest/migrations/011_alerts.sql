@@ -99,8 +99,9 @@ FROM
                     if(latest.clients = 0, 0., latest.in_trouble / latest.clients),
                     0.2,
                     format('{} of {} clients failed, were lost or never started in run {} of {}', toString(latest.in_trouble), toString(latest.clients), latest.run_id, job_name)),
+                -- The last metrics of a run may come a little after its end.
                 tuple(
-                    if(latest.telemetry = 'incomplete' AND latest.verdict != 'lost', 'telemetry_incomplete', ''),
+                    if(latest.telemetry = 'incomplete' AND latest.verdict != 'lost' AND latest.at < now64(9, 'UTC') - INTERVAL 2 MINUTE, 'telemetry_incomplete', ''),
                     'warning',
                     latest.run_id,
                     '',
@@ -421,9 +422,26 @@ FROM
         HAVING summarised < touched
     ) AS waiting
     GROUP BY project_id
+    UNION ALL
+    SELECT
+        '' AS project_id,
+        'ingest_backlog' AS rule,
+        'critical' AS severity,
+        '' AS job_name,
+        '' AS run_id,
+        '' AS client_id,
+        health.instance AS subject,
+        CAST(max(health.at) - toIntervalMillisecond(argMax(health.spool_age_ms, health.at)), 'Nullable(DateTime64(9, \'UTC\'))') AS since,
+        argMax(health.spool_age_ms, health.at) / 1000. AS value,
+        120. AS threshold,
+        format('Ingest {} is behind: what it has acknowledged waits on its disk for ClickHouse', health.instance) AS summary
+    FROM ingest_health AS health
+    WHERE health.at >= now64(3, 'UTC') - INTERVAL 1 MINUTE
+    GROUP BY health.instance
+    HAVING argMax(health.spool_bytes, health.at) > 0
 ) AS candidate
 ${ALERT_FILTER}
-COMMENT 'Projects whose evidence waits for its rollup; value is for how many seconds the oldest has waited';
+COMMENT 'Projects whose evidence waits for its rollup, and ingest processes whose spool waits for ClickHouse; value is for how many seconds the oldest has waited';
 
 CREATE OR REPLACE VIEW alert_ingest_down ${ON_CLUSTER} AS
 ${ALERT_COLUMNS}
