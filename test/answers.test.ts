@@ -260,10 +260,10 @@ describe('rollcall failures', () => {
     [['--since', '2026-02-30'], 2, 'Unusable --since'],
     [['--limit', '0'], 2, 'Unusable --limit'],
   ])('%j is refused with what would work', async (args, code, message) => {
-    const finished = await run('failures', ...args);
+    const ended = await run('failures', ...args);
 
-    expect(finished).toMatchObject({ code, stdout: '' });
-    expect(finished.stderr).toContain(message);
+    expect(ended).toMatchObject({ code, stdout: '' });
+    expect(ended.stderr).toContain(message);
   });
 });
 
@@ -365,10 +365,10 @@ describe('rollcall diff', () => {
     [[generateRunId(new Date('2020-01-01T00:00:00Z'))], 1, "'rollcall runs' lists those there are"],
     [['batch_scoring'], 2, 'is not a run ID'],
   ])('%j is refused with what would work', async (args, code, message) => {
-    const finished = await run('diff', ...args);
+    const ended = await run('diff', ...args);
 
-    expect(finished).toMatchObject({ code, stdout: '' });
-    expect(finished.stderr).toContain(message);
+    expect(ended).toMatchObject({ code, stdout: '' });
+    expect(ended.stderr).toContain(message);
   });
 
   test('a run ID that is nearly right brings up the right one', async () => {
@@ -561,10 +561,10 @@ describe('rollcall rerun-list', () => {
     [['--format', 'yaml', 'latest'], 2, "Unknown --format 'yaml'"],
     [['200101-000000'], 1, 'There is no run 200101-000000'],
   ])('%j is refused with what would work', async (args, code, message) => {
-    const finished = await run('rerun-list', ...args);
+    const ended = await run('rerun-list', ...args);
 
-    expect(finished).toMatchObject({ code, stdout: '' });
-    expect(finished.stderr).toContain(message);
+    expect(ended).toMatchObject({ code, stdout: '' });
+    expect(ended.stderr).toContain(message);
   });
 });
 
@@ -615,10 +615,10 @@ describe('rollcall history', () => {
     [['batch_scoring', '--metric', 'Posts'], 1, 'it reported Leads Processed, Posts Processed'],
     [['batch_scoring', '--days', 'x'], 2, 'Unusable --days'],
   ])('%j is refused with what would work', async (args, code, message) => {
-    const finished = await run('history', ...args);
+    const ended = await run('history', ...args);
 
-    expect(finished).toMatchObject({ code, stdout: '' });
-    expect(finished.stderr).toContain(message);
+    expect(ended).toMatchObject({ code, stdout: '' });
+    expect(ended.stderr).toContain(message);
   });
 });
 
@@ -629,10 +629,10 @@ test.each([
   [['history', 'batch_scoring']],
   [['history', 'batch_scoring', '--client', "O'Neil & Söhne"]],
 ])('%j fits 80 columns and has no colours where nobody looks', async (args) => {
-  const finished = await run(...args);
-  const latest = args.includes('latest') ? await run('diff', runOf(0)) : finished;
+  const ended = await run(...args);
+  const latest = args.includes('latest') ? await run('diff', runOf(0)) : ended;
 
-  for (const { stdout } of [finished, latest]) {
+  for (const { stdout } of [ended, latest]) {
     expect(stdout).toBe(stripVTControlCharacters(stdout));
     for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
   }
