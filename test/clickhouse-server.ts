@@ -30,6 +30,8 @@ const AS_A_SERVER = { implicit_select: '0', allow_introspection_functions: '0' }
 const INSERT_WITH_DATA =
   /^\s*(INSERT\s+INTO\s+[\s\S]*?)\s((?:SETTINGS\s[\s\S]*?\s)?FORMAT\s+(?!VALUES\b)\w+)[^\S\n]*;?(?:\n|$)/i;
 
+// A server answers many at once.
+process.env['UV_THREADPOOL_SIZE'] ??= '16';
 const [folder = '', port = '0'] = process.argv.slice(2);
 const password = process.env['CLICKHOUSE_PASSWORD'] ?? '';
 const inserts = await mkdtemp(join(tmpdir(), 'clickhouse-inserts-'));

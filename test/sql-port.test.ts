@@ -115,6 +115,34 @@ test("a project's key is a password for that project's runs, and what is tracked
   await service.stop();
 });
 
+test('who is not let in is counted', async () => {
+  const service = await startProcess(folder.path, { ROLLCALL_SQL_PORT: '0' });
+  await expect(rowsOf(sqlUrl(service), 'rollcall', 'guessed', 'SELECT 1')).rejects.toThrow(/Code: 516/);
+  const metrics = await (await fetch(`${service.url}/metrics`)).text();
+
+  expect(metrics).toMatch(/refused_requests\w*\{reason="sql_credentials"\} 1/);
+  await service.stop();
+});
+
+test('slow statements hold up nobody who sends', async () => {
+  const service = await startProcess(folder.path, { ROLLCALL_SQL_PORT: '0' });
+  const password = await passwordOf();
+  let answered = 0;
+  const slow = Array.from({ length: 6 }, async () => {
+    await rowsOf(sqlUrl(service), 'rollcall', password, 'SELECT sum(sleepEachRow(0.5)) FROM numbers(6)');
+    answered++;
+  });
+  await expect
+    .poll(() => rowsOf(sqlUrl(service), 'rollcall', 'wrong', '').catch((error: Error) => error.message))
+    .toContain('516');
+
+  // On disk, and then in ClickHouse.
+  const { status } = await trackingClient(service.url)('POST', '/runs', { job: 'meanwhile' });
+  expect([status, answered]).toEqual([201, 0]);
+  await Promise.all(slow);
+  await service.stop();
+});
+
 test('a stop does not wait for a reader who takes his time', async () => {
   const service = await startProcess(folder.path, { ROLLCALL_SQL_PORT: '0' });
   const response = await fetch(`${sqlUrl(service)}/?query=SELECT+number+FROM+numbers(100000000000)`, {

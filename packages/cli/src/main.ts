@@ -4,6 +4,10 @@
 import { createProgram } from './program.ts';
 import { reportFailure } from './print/failure.ts';
 
+// Statements of the embedded engine and writes to the spool share Node's threads, 4 unless more are asked for: four slow
+// statements were seen to hold up what senders wait for. It counts until the first of them is used.
+process.env['UV_THREADPOOL_SIZE'] ??= '16';
+
 try {
   await createProgram().parseAsync();
 } catch (error) {

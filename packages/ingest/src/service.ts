@@ -170,7 +170,14 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   server.requestTimeout = 60_000;
   const url = await listen(server, { host: config.host, port: config.port, variable: 'ROLLCALL_PORT' });
   undo.defer(() => stopListening(server));
-  const front = await openFront({ engine, keys, config: config.sql, dataDir: config.dataDir, log });
+  const front = await openFront({
+    engine,
+    keys,
+    config: config.sql,
+    dataDir: config.dataDir,
+    log,
+    onRefused: () => counters.refusedRequests.inc({ reason: 'sql_credentials' }),
+  });
   const sqlUrl = front === null ? null : await listenForSql(front.server, config.sql, log);
   if (front !== null) undo.defer(() => stopListening(front.server));
   // Before the schedules, which write down that ingest is up.

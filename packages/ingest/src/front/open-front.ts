@@ -26,12 +26,14 @@ export async function openFront({
   config,
   dataDir,
   log,
+  onRefused,
 }: {
   engine: Engine;
   keys: KeyRing;
   config: SqlConfig;
   dataDir: string;
   log: Logger;
+  onRefused?: () => void;
 }): Promise<OpenFront | null> {
   if (engine.guests === undefined || config.port === 'off') return null;
   const { password, path } =
@@ -42,6 +44,7 @@ export async function openFront({
     engine,
     guests: engine.guests,
     accountOf: createAccounts({ keys, password }),
+    ...(onRefused === undefined ? {} : { onRefused }),
   });
   return { server: createFront({ respondent, log }), passwordFile: path };
 }

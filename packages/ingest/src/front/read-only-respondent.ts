@@ -18,12 +18,15 @@ export interface ReadOnlyOptions {
   readonly engine: Engine;
   readonly guests: Guests;
   readonly accountOf: (credentials: Credentials) => Account | null;
+  /** Hears of everybody who is not let in. */
+  readonly onRefused?: () => void;
 }
 
 export async function createReadOnlyRespondent({
   engine,
   guests,
   accountOf,
+  onRefused,
 }: ReadOnlyOptions): Promise<Respondent> {
   const known = new Set(
     (await engine.rows<{ name: string }>('SELECT name FROM system.settings')).map(({ name }) => name),
@@ -34,13 +37,17 @@ export async function createReadOnlyRespondent({
     const { credentials, parameters, settings, defaultFormat: format, signal } = question;
     const account = accountOf(credentials);
     if (account === null) {
+      onRefused?.();
       throw new FrontError(
         'AUTHENTICATION_FAILED',
         `${credentials.user}: Authentication failed: password is incorrect, or there is no user with such name.`,
       );
     }
     const database = databaseFor(question, account, engine.database);
-    const accepted = acceptSettings(settings, known);
+    const accept = (asked: Readonly<Record<string, string>>): Record<string, string> =>
+      acceptSettings(asked, known);
+    // Before the body is read.
+    accept(settings);
     if (JSON.stringify(parameters).length > PARAMETERS_MAX_BYTES) {
       throw new FrontError(
         'QUERY_IS_TOO_LARGE',
@@ -53,7 +60,8 @@ export async function createReadOnlyRespondent({
       return await guests.answer(sql, {
         format,
         parameters,
-        settings: accepted,
+        settings,
+        acceptSettings: accept,
         database,
         project: account.project,
         signal,

@@ -1,7 +1,13 @@
 /** Runs strangers' statements on the embedded engine: they read, within limits, and only what they may see. */
 
 import { EmbeddedConnection, literal, type Answer } from './embedded-connection.ts';
-import { createReadOnlyCheck, explainRefusal, type AskRows } from './read-only.ts';
+import {
+  createReadOnlyCheck,
+  explainRefusal,
+  splitSettings,
+  type AskRows,
+  type ReadOnlyCheck,
+} from './read-only.ts';
 import { Gate } from './gate.ts';
 
 export interface GuestOptions {
@@ -9,8 +15,10 @@ export interface GuestOptions {
   readonly format: string;
   /** Values for `{name:Type}`, escaped as in TSV. */
   readonly parameters?: Readonly<Record<string, string>>;
-  /** Settings that may be left to a stranger; those with a limit here can only be made stricter. */
+  /** Those with a limit here can only be made stricter. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Which settings are taken, of these and of those in the statement; without it a statement may have none. */
+  readonly acceptSettings?: (settings: Readonly<Record<string, string>>) => Record<string, string>;
   /** In which names without a prefix are looked up; ours unless another is named. */
   readonly database?: string | undefined;
   /** Only this project's rows are seen. */
@@ -60,17 +68,17 @@ const FILTER_FIRST: Readonly<Record<string, string>> = {
   enable_join_runtime_filters: '0',
 };
 /**
- * Tables without a project that everybody may read: verdicts follow from when the service lived and heard. All others
+ * Tables without a project that everybody may read: verdicts and alerts follow from how Rollcall itself was. All others
  * without a project are empty for a project's user.
  */
-const COMMON_TABLES = new Set(['ingest_alive', 'ingest_deafness', 'schema_migrations']);
+const COMMON_TABLES = new Set(['ingest_alive', 'ingest_deafness', 'ingest_health', 'schema_migrations']);
 
 /** Each statement has a connection of its own, locked before it is looked at: nothing of it is left for the next. */
 export class Guests {
   readonly #path: string;
   readonly #database: string;
   readonly #ask: AskRows;
-  readonly #check: ReturnType<typeof createReadOnlyCheck>;
+  readonly #check: ReadOnlyCheck;
   readonly #gate = new Gate(AT_ONCE, MOST_WAITING);
   #projectColumns: Promise<readonly ProjectColumn[]> | undefined;
 
@@ -102,7 +110,11 @@ export class Guests {
   }
 
   async #run(connection: EmbeddedConnection, sql: string, options: GuestOptions): Promise<Answer> {
-    const { format, parameters = {}, settings = {}, database, project, isWhole = false } = options;
+    const { format, parameters = {}, acceptSettings, database, project, isWhole = false } = options;
+    const formatted = await this.#check.format(sql);
+    const own = acceptSettings === undefined ? { sql: formatted, settings: {} } : splitSettings(formatted);
+    const asked = { ...options.settings, ...own.settings };
+    const settings = acceptSettings?.(asked) ?? asked;
     await connection.use(database ?? this.#database);
     await connection.set({ ...BASE, ...settings, ...limited(settings) });
     await connection.bind(parameters);
@@ -110,7 +122,7 @@ export class Guests {
       await connection.set({ ...FILTER_FIRST, additional_table_filters: await this.#filters(project) });
     }
     await connection.set({ readonly: '1' });
-    const statement = await this.#check(sql, {
+    const statement = await this.#check.check(own.sql, {
       explain: async (explained) => (await connection.run(explained)).text(),
       isOneProject: project !== undefined,
     });

@@ -54,7 +54,7 @@ export async function openServer({
     // Read to its end: a server that dies before that has not said that the rows are in.
     await text(stream);
   };
-  const check = createReadOnlyCheck(rows);
+  const readOnly = createReadOnlyCheck(rows);
   const structureOf = describeColumns(rows);
 
   return {
@@ -65,7 +65,7 @@ export async function openServer({
     command,
     background: command,
     readOnly: async (sql, { format, parameters = {} }): Promise<Readable> => {
-      const statement = await check(sql, {
+      const statement = await readOnly.check(await readOnly.format(sql), {
         explain: async (explained) => {
           const result = await client.exec({
             query: explained,

@@ -5,7 +5,7 @@ import { RefusedStatement } from './engine-error.ts';
 /** How the check asks the engine; the statement goes as a parameter. */
 export type AskRows = <Row>(sql: string, parameters: Record<string, string>) => Promise<Row[]>;
 
-export interface CheckOptions {
+interface CheckOptions {
   /**
    * Answers `EXPLAIN AST …` as the engine writes it by itself, with the stranger's parameters filled in: a FORMAT
    * clause after EXPLAIN AST belongs to what is explained.
@@ -16,7 +16,7 @@ export interface CheckOptions {
 }
 
 /** A statement that may run. */
-export interface CheckedStatement {
+interface CheckedStatement {
   /** As ClickHouse writes it: what was checked is what runs. */
   readonly sql: string;
   readonly isSelect: boolean;
@@ -78,43 +78,73 @@ const COMMON_TABLES = new Set([
   ]),
 ]);
 
+/** The two steps of the check. */
+export interface ReadOnlyCheck {
+  /** Returns the statement as ClickHouse writes it. @throws ClickHouseError where it can not be parsed, or is several */
+  readonly format: (sql: string) => Promise<string>;
+  /** Takes what `format` returned, or a part of it: what was checked is what runs. @throws RefusedStatement */
+  readonly check: (statement: string, options: CheckOptions) => Promise<CheckedStatement>;
+}
+
 /**
  * Makes a check of strangers' statements. `readonly = 1` alone was seen to let through the function `file('/etc/…')`,
  * DESCRIBE of `url(…)` (which sends the request) and of `sqlite(…)` (which makes the file), KILL, and INTO OUTFILE.
  * So a statement is parsed by ClickHouse itself, and refused where its tree holds anything that reaches outside.
- *
- * @throws RefusedStatement; ClickHouseError where it can not be parsed, or is several statements
  */
-export function createReadOnlyCheck(
-  ask: AskRows,
-): (sql: string, options: CheckOptions) => Promise<CheckedStatement> {
+export function createReadOnlyCheck(ask: AskRows): ReadOnlyCheck {
   let refused: Promise<ReadonlySet<string>> | undefined;
   let foreign: Promise<ReadonlySet<string>> | undefined;
-  return async (sql, { explain, isOneProject = false }) => {
-    refuseOutfile(sql);
-    refused ??= readRefusedFunctions(ask);
-    // The text is a parameter here, so that nothing in it can run; several statements do not parse.
-    const [formatted] = await ask<{ statement: string }>(
-      'SELECT formatQuerySingleLine({sql:String}) AS statement',
-      { sql },
-    );
-    const statement = formatted?.statement ?? '';
-    // One node a line; CSV, the embedded engine's own format, puts it into quotes.
-    const tree = (await explain(`EXPLAIN AST ${statement}`))
-      .split('\n')
-      .map((line) => line.replace(/^"/, ''));
-    const kind = tree[0]?.trim() ?? '';
-    refuseOtherKinds(kind);
-    refuseSettings(tree);
-    refuseReachingFunctions(tree, await refused);
-    if (isOneProject) {
-      foreign ??= readForeignTables(ask);
-      refuseForeignTables(tree, await foreign);
-      refuseInsights(statement, tree);
-    }
-    return { sql: statement, isSelect: kind.startsWith('Select') };
+  return {
+    format: async (sql) => {
+      refuseOutfile(sql);
+      // The text is a parameter here, so that nothing in it can run; several statements do not parse.
+      const [formatted] = await ask<{ statement: string }>(
+        'SELECT formatQuerySingleLine({sql:String}) AS statement',
+        { sql },
+      );
+      return formatted?.statement ?? '';
+    },
+    check: async (statement, { explain, isOneProject = false }) => {
+      refused ??= readRefusedFunctions(ask);
+      // One node a line; CSV, the embedded engine's own format, puts it into quotes.
+      const tree = (await explain(`EXPLAIN AST ${statement}`))
+        .split('\n')
+        .map((line) => line.replace(/^"/, ''));
+      const kind = tree[0]?.trim() ?? '';
+      refuseOtherKinds(kind);
+      refuseSettings(tree);
+      refuseReachingFunctions(tree, await refused);
+      if (isOneProject) {
+        foreign ??= readForeignTables(ask);
+        refuseForeignTables(tree, await foreign);
+        refuseInsights(statement, tree);
+      }
+      return { sql: statement, isSelect: kind.startsWith('Select') };
+    },
   };
 }
+
+/**
+ * Takes the SETTINGS clause off the end of a formatted statement. A clause that stands elsewhere, or has other values
+ * than numbers and plain texts, stays where it is, and is refused there.
+ */
+export function splitSettings(statement: string): {
+  readonly sql: string;
+  readonly settings: Readonly<Record<string, string>>;
+} {
+  const found = SETTINGS_AT_END.exec(statement);
+  if (found === null) return { sql: statement, settings: {} };
+  const [clause, list = '', format = ''] = found;
+  const settings = Object.fromEntries(
+    [...list.matchAll(SETTING)].map(([, name = '', number, text]) => [name, number ?? text ?? '']),
+  );
+  return { sql: statement.slice(0, statement.length - clause.length) + format, settings };
+}
+
+const VALUE = String.raw`(-?[\d.]+|true|false)|'([^'\\]*)'`;
+const SETTING = new RegExp(String.raw`(\w+) = (?:${VALUE})`, 'g');
+const PLAIN = String.raw`\w+ = (?:${VALUE.replaceAll('(', '(?:')})`;
+const SETTINGS_AT_END = new RegExp(String.raw` SETTINGS (${PLAIN}(?:, ${PLAIN})*)( FORMAT \w+)?\s*$`);
 
 /** The word is refused wherever it stands: telling strings apart was tried, and a heredoc got through. */
 function refuseOutfile(sql: string): void {
