@@ -63,6 +63,8 @@ class MetricWalker implements RecordVisitor {
     this.#firstRows = new Map(this.#writers.points.map((writer) => [writer, writer.rows]));
   }
 
+  readAhead(): void {}
+
   read(reader: ProtobufReader): void {
     const origin = this.#origin;
     if (!origin || 'fault' in origin) return origin && this.refuse(reader, origin.fault);

@@ -8,6 +8,9 @@ import type { Origin } from './records.ts';
 export interface RecordVisitor {
   /** The records that follow are of this origin. */
   begin(origin: Origin): void;
+  /** Reads as many of the records that follow as can be read at once, and moves the reader behind them. */
+  readAhead(reader: ProtobufReader): void;
+  /** Reads the record on whose field the reader stands. */
   read(reader: ProtobufReader): void;
   end(): void;
   /** Called instead where the resource or the scope is faulty, so that every record is accounted for. */
@@ -58,7 +61,9 @@ function walkScopeGroup(
   const origin = 'fault' in head ? head : reader.lookAhead((group) => readOrigin(group, head.item));
   if ('fault' in origin) return refuseAll(reader, origin.fault, visitor);
   visitor.begin(origin.item);
-  while (reader.next()) {
+  for (;;) {
+    visitor.readAhead(reader);
+    if (!reader.next()) break;
     if (reader.fieldNumber === 2) visitor.read(reader);
     else reader.skip();
   }

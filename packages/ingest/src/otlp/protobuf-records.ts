@@ -20,8 +20,9 @@ export function walkProtobufRecords<Writer extends RecordWriter>(
   request: Request,
   writer: Writer,
   walk: (wire: Wire, end: number, writer: Writer) => void,
+  bodyAddress = 0,
 ): void {
-  walkRequest(body, new RecordWalker(new Wire(body), request, writer, walk));
+  walkRequest(body, new RecordWalker(new Wire(body), request, writer, walk, bodyAddress));
 }
 
 class RecordWalker<Writer extends RecordWriter> implements RecordVisitor {
@@ -31,13 +32,18 @@ class RecordWalker<Writer extends RecordWriter> implements RecordVisitor {
   readonly #walk: (wire: Wire, end: number, writer: Writer) => void;
   #origin: { item: EncodedOrigin } | { fault: Fault } | undefined;
   #firstRow = 0;
+  /** Where the kernel finds the body, 0 where there is no kernel. */
+  readonly #bodyAddress: number;
+  readonly #patience = new Patience();
 
   constructor(
     wire: Wire,
     request: Request,
     writer: Writer,
     walk: (wire: Wire, end: number, writer: Writer) => void,
+    bodyAddress: number,
   ) {
+    this.#bodyAddress = bodyAddress;
     this.#wire = wire;
     this.#request = request;
     this.#writer = writer;
@@ -47,6 +53,24 @@ class RecordWalker<Writer extends RecordWriter> implements RecordVisitor {
   begin(origin: Parameters<RecordVisitor['begin']>[0]): void {
     this.#origin = this.#request.origins.of(origin);
     this.#firstRow = this.#writer.rows;
+  }
+
+  /** What the kernel can walk is done when the reader comes to it; the reader goes on behind. */
+  readAhead(reader: ProtobufReader): void {
+    const origin = this.#origin;
+    if (this.#bodyAddress === 0 || !origin || 'fault' in origin || !this.#patience.isThere()) return;
+    const { tally, receivedAtMs } = this.#request;
+    const base = this.#bodyAddress;
+    const { position, end } = reader;
+    const walked = this.#writer.walkByKernel(base + position, base + end, origin.item, {
+      receivedAtMs,
+      mostRows: tally.closed ? 0 : tally.leftRecords,
+    });
+    const rows = walked?.rows ?? 0;
+    this.#patience.note(rows);
+    if (walked === undefined || rows === 0) return;
+    reader.moveTo(walked.at - base);
+    tally.accept(rows);
   }
 
   read(reader: ProtobufReader): void {
@@ -76,6 +100,24 @@ class RecordWalker<Writer extends RecordWriter> implements RecordVisitor {
   refuse(reader: ProtobufReader, fault: Fault): void {
     reader.skip();
     this.#request.tally.refuse(fault);
+  }
+}
+
+/** Where the kernel can walk one record in a row at most, asking it costs more than it saves. */
+export class Patience {
+  #disappointments = 0;
+  #pause = 0;
+
+  /** Whether to ask for the next record. */
+  isThere(): boolean {
+    if (this.#pause === 0) return true;
+    this.#pause--;
+    return false;
+  }
+
+  note(rows: number): void {
+    if (rows > 1) this.#disappointments = 0;
+    else if (++this.#disappointments > 4) this.#pause = Math.min(2 ** (this.#disappointments - 4), 64);
   }
 }
 

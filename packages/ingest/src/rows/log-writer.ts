@@ -48,7 +48,7 @@ export class LogWriter extends TableWriter {
   #bodyStart = 0;
 
   constructor() {
-    super('otel_logs');
+    super('otel_logs', FIXED_BYTES);
     this.setColumns(
       [
         ...this.origin.head,
@@ -124,7 +124,7 @@ export class LogWriter extends TableWriter {
     if (this.body.texts.at === this.#bodyStart) this.body.empty();
     this.#run.push(source, this.attributes, origin.resource.run);
     this.attributes.end();
-    const sizeBytes = this.measureRecord(FIXED_BYTES + origin.sizeBytes);
+    const sizeBytes = this.measureRecord(this.fixedBytes + origin.sizeBytes);
 
     this.#timestamp.int64(this.timeLow, this.timeHigh);
     this.#observed.int64(this.observedLow, this.observedHigh);

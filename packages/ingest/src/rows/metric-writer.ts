@@ -84,7 +84,7 @@ export abstract class PointWriter extends TableWriter {
   readonly #kind: MetricKind;
 
   constructor(kind: MetricKind) {
-    super(`otel_metrics_${kind}` satisfies OtelTable);
+    super(`otel_metrics_${kind}` satisfies OtelTable, FIXED_BYTES);
     this.#kind = kind;
   }
 
@@ -120,7 +120,7 @@ export abstract class PointWriter extends TableWriter {
     this.#run.push(source, this.attributes, origin.resource.run);
     this.attributes.end();
     this.endLists();
-    const recordBytes = this.measureRecord(FIXED_BYTES + sizeBytes + origin.sizeBytes);
+    const recordBytes = this.measureRecord(this.fixedBytes + sizeBytes + origin.sizeBytes);
 
     this.#start.int64(this.startLow, this.startHigh);
     this.#time.int64(this.timeLow, this.timeHigh);

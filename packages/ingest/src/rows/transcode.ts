@@ -1,4 +1,5 @@
 /** Turns the bodies of OTLP requests into blocks that are ready to be inserted. */
+import { Arena } from '../native/arena.ts';
 import { MalformedBody } from '../otlp/fault.ts';
 import { walkJsonRequest } from '../otlp/json-records.ts';
 import { JsonTape } from '../otlp/json-tape.ts';
@@ -43,7 +44,8 @@ export interface TableRows {
  * for (const block of transcoder.take()) append(block);
  */
 export class Transcoder {
-  readonly #writers = new Writers();
+  readonly #arena = new Arena();
+  #writers = new Writers(this.#arena);
   readonly #tape = new JsonTape();
   #sizeBytes = 0;
 
@@ -89,7 +91,8 @@ export class Transcoder {
   #walk(signal: Signal, encoding: Encoding, body: Uint8Array, request: Request): void {
     const writers = this.#writers;
     if (encoding === 'json') return walkJsonRequest(signal, body, request, writers, this.#tape);
-    if (signal === 'traces') return walkProtobufRecords(body, request, writers.span, walkSpan);
+    if (signal === 'traces')
+      return walkProtobufRecords(body, request, writers.span, walkSpan, writers.show(body));
     if (signal === 'logs') return walkProtobufRecords(body, request, writers.log, walkLogRecord);
     return walkProtobufMetrics(body, request, writers);
   }

@@ -1,0 +1,3 @@
+/** The kernel: the innermost loops of the path from OTLP to ClickHouse's Native format, compiled to WebAssembly. */
+export { setSeed } from './dictionary';
+export { walkSpans } from './spans';
