@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 
 export class CuttableProxy implements AsyncDisposable {
-  readonly #target: URL;
+  #target: URL;
   readonly #sockets = new Set<net.Socket>();
   #server: net.Server | undefined;
   #port = 0;
@@ -21,6 +21,11 @@ export class CuttableProxy implements AsyncDisposable {
 
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Connections that are made from now on go there. */
+  retarget(target: string): void {
+    this.#target = new URL(target);
   }
 
   /** Listens again, on the port that it had. */

@@ -81,8 +81,9 @@ export async function finished(child: ChildProcess): Promise<Finished> {
 export async function startProcess(
   dataDir: string,
   settings: Record<string, string> = {},
+  nodeOptions: readonly string[] = [],
 ): Promise<RunningService> {
-  const child = spawnScript(MAIN, ['up', '--port', '0', '--data-dir', dataDir], settings);
+  const child = spawnScript(MAIN, ['up', '--port', '0', '--data-dir', dataDir], settings, nodeOptions);
   const end = finished(child);
   let printed = '';
   let log = '';

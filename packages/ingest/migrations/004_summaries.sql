@@ -435,17 +435,41 @@ GROUP BY project_id, run_id
 HAVING max(run_touches.summarised_at) < max(run_touches.touched_at)
 COMMENT 'Runs whose newest evidence is not rolled up yet: for a second or two after it came in';
 
+CREATE TABLE IF NOT EXISTS ingest_deafness ${ON_CLUSTER}
+(
+    instance String COMMENT 'Host and port of an ingest process',
+    deaf_from DateTime64(3, 'UTC') COMMENT 'What was sent from here on may not have arrived',
+    deaf_until DateTime64(3, 'UTC') COMMENT 'until here; ahead of now while it lasts',
+    written_at DateTime64(3, 'UTC') COMMENT 'The latest row of an instance counts'
+)
+ENGINE = ${REPLICATED}ReplacingMergeTree(written_at)
+ORDER BY instance
+COMMENT 'When ingest last was away, or behind with what it had accepted: the silence of a run says nothing of such a time';
+
+CREATE OR REPLACE VIEW ingest_hearing ${ON_CLUSTER} AS
+SELECT
+    toInt64(argMax(toUnixTimestamp64Milli(deafness.deaf_from), deafness.deaf_until)) AS deaf_from_ms,
+    toInt64(max(toUnixTimestamp64Milli(deafness.deaf_until))) AS deaf_until_ms
+FROM ingest_deafness AS deafness FINAL
+COMMENT 'The last time in which evidence may have been missed, as milliseconds since 1970; one row, zeros where there was none';
+
 -- What people, dashboards and the console read: flat, and concluded at the moment of reading.
 
 CREATE OR REPLACE VIEW client_runs ${ON_CLUSTER} AS
-WITH if((client.project_id, client.run_id) IN (SELECT project_id, run_id FROM runs_waiting), 0, toUnixTimestamp64Milli(now64(9, 'UTC'))) AS now_ms
+WITH
+    (client.project_id, client.run_id) IN (SELECT project_id, run_id FROM runs_waiting) AS is_waiting,
+    client.lost_ms - toUnixTimestamp64Milli(client.last_sign_at) AS patience_ms,
+${NOW_MS}
 SELECT
 ${CLIENT_RUN_COLUMNS}
 FROM client_run_summaries AS client FINAL
 COMMENT 'Client runs, expected clients included, with their verdicts; quick to read for a run';
 
 CREATE OR REPLACE VIEW client_history ${ON_CLUSTER} AS
-WITH if((client.project_id, client.run_id) IN (SELECT project_id, run_id FROM runs_waiting), 0, toUnixTimestamp64Milli(now64(9, 'UTC'))) AS now_ms
+WITH
+    (client.project_id, client.run_id) IN (SELECT project_id, run_id FROM runs_waiting) AS is_waiting,
+    client.lost_ms - toUnixTimestamp64Milli(client.last_sign_at) AS patience_ms,
+${NOW_MS}
 SELECT
 ${CLIENT_RUN_COLUMNS}
 FROM client_run_history AS client FINAL
@@ -453,8 +477,9 @@ COMMENT 'The same rows as client_runs; quick to read for a client across runs';
 
 CREATE OR REPLACE VIEW job_runs ${ON_CLUSTER} AS
 WITH
-    -- Where evidence waits for its rollup, nothing is old enough to be silent.
-    if((run.project_id, run.run_id) IN (SELECT project_id, run_id FROM runs_waiting), 0, toUnixTimestamp64Milli(now64(9, 'UTC'))) AS now_ms,
+    (run.project_id, run.run_id) IN (SELECT project_id, run_id FROM runs_waiting) AS is_waiting,
+    run.lost_ms - toUnixTimestamp64Milli(run.last_sign_at) AS patience_ms,
+${NOW_MS},
     run.declared_end_at > toDateTime64(0, 9, 'UTC') AS is_ended,
     now_ms > run.lost_ms AS is_silent
 SELECT

@@ -1,7 +1,9 @@
 /** Starts and stops the ingest service. */
 
 import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import type { Server } from 'node:http';
+import { hostname } from 'node:os';
 import { createAdaptorServer } from '@hono/node-server';
 import { consoleFolder } from '@rollcall/console';
 import type { Logger } from 'pino';
@@ -11,11 +13,14 @@ import { Admission } from './http/admission.ts';
 import { createApp } from './http/app.ts';
 import { createKeyRing, readKeys } from './keys/key-ring.ts';
 import { LiveFeed } from './live/live-feed.ts';
-import { createCounters } from './observe/counters.ts';
+import { createCounters, totalOf } from './observe/counters.ts';
+import { HealthLog, type Health } from './observe/health.ts';
+import { Hearing } from './observe/hearing.ts';
 import { createDeclareSchedule } from './schedules/declare-schedule.ts';
 import { ScheduleStore } from './schedules/schedule-store.ts';
 import { ScheduleWatch } from './schedules/schedule-watch.ts';
 import { ProjectShares } from './spool/project-shares.ts';
+import { Repeats } from './spool/repeats.ts';
 import { Spool, type SpoolBlock } from './spool/spool.ts';
 import { Writer } from './spool/writer.ts';
 import { openEngine, type Engine } from './store/engine.ts';
@@ -51,6 +56,8 @@ const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 const DRAIN_AT_CLOSE_MS = 30_000;
 const CUT_OFF_AT_CLOSE_MS = 3_000;
 const SEAL_INTERVAL_MS = 100;
+/** Where heartbeats, starts and ends arrive. */
+const SIGNS_OF_LIFE = 'otel_logs';
 
 /**
  * Opens the engine, brings the schema up to date, replays the spool, and listens.
@@ -74,9 +81,13 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   const localKey = randomBytes(32).toString('base64url');
   const keys = createKeyRing(storedKeys, localKey);
   const counters = createCounters(
-    () => ({ sizeBytes: spool.sizeBytes, depth: writer.depth }),
+    () => ({ sizeBytes: spool.sizeBytes, depth: writer.depth, ageMs: spool.ageMs() }),
     () => rollups.lagMs,
+    () => health.verified,
   );
+  const instance = `${hostname()}:${config.port}`;
+  const hearing = new Hearing({ engine, instance, behindMs: () => spool.ageMs(SIGNS_OF_LIFE), log });
+  const health = new HealthLog({ engine, instance, log, read: async () => readHealth() });
   const rollups = new Rollups({ engine, log });
   undo.defer(() => rollups.close());
   const shares = new ProjectShares();
@@ -95,8 +106,12 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   });
   const admission = new Admission(config, { waitingBytes: (projectId) => shares.of(projectId) });
   undo.defer(() => writer.stop());
+  const spoolFolder = `${config.dataDir}/spool`;
+  await mkdir(spoolFolder, { recursive: true });
+  const repeats = await Repeats.open(spoolFolder);
   const spool = await Spool.open({
-    folder: `${config.dataDir}/spool`,
+    folder: spoolFolder,
+    repeats,
     maxBytes: config.spoolMaxBytes,
     isBusy: (table) => writer.isBusy(table),
     onSealed: (segment) => writer.enqueue(segment),
@@ -128,6 +143,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     spool,
     admission,
     shares,
+    repeats,
     tracker,
     declareSchedule: createDeclareSchedule({
       persist: keep,
@@ -138,6 +154,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     consoleFolder,
     keys,
     counters,
+    health,
     log,
     limits: config,
   });
@@ -147,6 +164,11 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   server.requestTimeout = 60_000;
   const url = await listen(server, config);
   undo.defer(() => stopListening(server));
+  // Before the schedules, which write down that ingest is up.
+  await hearing.start();
+  undo.defer(() => hearing.stop());
+  await health.start();
+  undo.defer(() => health.stop());
   schedules.start();
   await claim.announce({ url, localKey });
   log.info({ url, engine: engine.kind, place: engine.place, keys: keys.size }, 'ready');
@@ -165,6 +187,20 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     },
     close: () => (closed ??= close()),
   };
+
+  async function readHealth(): Promise<Health> {
+    return {
+      acceptedRows: await totalOf(counters.acceptedRows),
+      refusedRecords: await totalOf(counters.refusedRecords),
+      refusedRequests: await totalOf(counters.refusedRequests),
+      repeatedRequests: await totalOf(counters.repeatedRequests),
+      setAsideSegments: await totalOf(counters.setAsideSegments),
+      spoolBytes: spool.sizeBytes,
+      spoolSegments: writer.depth,
+      spoolAgeMs: Math.round(spool.ageMs()),
+      rollupLagMs: Math.round(rollups.lagMs),
+    };
+  }
 
   async function close(): Promise<void> {
     isStopping = true;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { parseKeyPairsIntoRecord } from '@opentelemetry/core';
 import { DEFAULT_HEARTBEAT_INTERVAL_MS, type MetricDefinition } from '@rollcall/semconv';
+import type { Compression } from './delivery/transport.ts';
 import { runInEnvironment, type HandedRun } from './run/handed-run.ts';
 
 /** How to start the SDK. What is not given comes from the environment; what is not there has a default. */
@@ -15,6 +16,8 @@ export interface RollcallOptions {
   headers?: Record<string, string>;
   /** `http/protobuf` (the default) or `http/json`. `OTEL_EXPORTER_OTLP_PROTOCOL`. */
   protocol?: OtlpProtocol;
+  /** `gzip` or `none`. `OTEL_EXPORTER_OTLP_COMPRESSION`, else gzip, and none towards this very machine. */
+  compression?: Compression;
   /** How long one request may take. `OTEL_EXPORTER_OTLP_TIMEOUT`, else 10 s. */
   requestTimeoutMs?: number;
   /** Name of the program. `OTEL_SERVICE_NAME`, else the name of its script. */
@@ -37,6 +40,11 @@ export interface RollcallOptions {
   claimTimeoutMs?: number;
   /** Folder for what ingest could not take. `ROLLCALL_SPOOL_DIR`, else in the user's state folder. */
   spoolDir?: string;
+  /**
+   * How many spans, and as many events, are held in memory while ingest is away; what is more goes to the spool.
+   * `ROLLCALL_SDK_MAX_HELD_RECORDS`, else 200,000.
+   */
+  maxHeldRecords?: number;
   /** How much telemetry may wait there. `ROLLCALL_SDK_SPOOL_MAX_BYTES`, else 64 MiB. 0 keeps none. */
   spoolMaxBytes?: number;
   /**
@@ -77,6 +85,7 @@ export type Config = Readonly<{
   headers: Readonly<Record<string, string>>;
   protocol: OtlpProtocol;
   requestTimeoutMs: number;
+  compression: Compression | undefined;
   serviceName: string | undefined;
   scriptName: string | undefined;
   heartbeatIntervalMs: number;
@@ -85,6 +94,7 @@ export type Config = Readonly<{
   metrics: MetricDefinition | undefined;
   claimTimeoutMs: number;
   spoolDir: string;
+  maxHeldRecords: number;
   spoolMaxBytes: number;
   handleSignals: boolean;
   heartbeatThread: boolean;
@@ -103,6 +113,7 @@ const DEFAULT_ENDPOINT = 'http://127.0.0.1:4318';
 const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
 const DEFAULT_CLAIM_TIMEOUT_MS = 1_000;
 const MIN_HEARTBEAT_INTERVAL_MS = 10;
+const DEFAULT_MAX_HELD_RECORDS = 200_000;
 const DEFAULT_SPOOL_MAX_BYTES = 64 * 1024 * 1024;
 
 /** Options win over the environment. A setting that cannot be used is named in `problems`. */
@@ -113,6 +124,7 @@ export function readConfig(options: RollcallOptions = {}, env: NodeJS.ProcessEnv
     endpoint: readEndpoint(endpoint, problems),
     headers: Object.freeze(readHeaders(options, env)),
     protocol: options.protocol ?? readProtocol(env['OTEL_EXPORTER_OTLP_PROTOCOL'], problems),
+    compression: options.compression ?? readCompression(env['OTEL_EXPORTER_OTLP_COMPRESSION'], problems),
     requestTimeoutMs: atLeast(
       1,
       options.requestTimeoutMs ?? env['OTEL_EXPORTER_OTLP_TIMEOUT'],
@@ -137,6 +149,13 @@ export function readConfig(options: RollcallOptions = {}, env: NodeJS.ProcessEnv
       problems,
     ),
     spoolDir: options.spoolDir ?? given(env['ROLLCALL_SPOOL_DIR']) ?? stateFolder(env),
+    maxHeldRecords: atLeast(
+      100,
+      options.maxHeldRecords ?? env['ROLLCALL_SDK_MAX_HELD_RECORDS'],
+      DEFAULT_MAX_HELD_RECORDS,
+      problems,
+      'records',
+    ),
     spoolMaxBytes: atLeast(
       0,
       options.spoolMaxBytes ?? env['ROLLCALL_SDK_SPOOL_MAX_BYTES'],
@@ -181,6 +200,15 @@ function readProtocol(text: string | undefined, problems: string[]): OtlpProtoco
     );
   }
   return 'http/protobuf';
+}
+
+function readCompression(text: string | undefined, problems: string[]): Compression | undefined {
+  if (text === 'gzip' || text === 'none') return text;
+  if (given(text) !== undefined)
+    problems.push(
+      `OTEL_EXPORTER_OTLP_COMPRESSION is '${text}'; use 'gzip' or 'none'. Taking what fits the endpoint.`,
+    );
+  return undefined;
 }
 
 function readLogSources(text: string | undefined, problems: string[]): LogSource[] {

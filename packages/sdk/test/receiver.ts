@@ -109,7 +109,12 @@ export class Receiver implements AsyncDisposable {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const answer = this.answer(path);
     if (answer === undefined || answer.store === true) {
-      this.#store(path, request.headers, gunzipSync(Buffer.concat(chunks)));
+      const body = Buffer.concat(chunks);
+      this.#store(
+        path,
+        request.headers,
+        request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body,
+      );
     }
     const contentType = request.headers['content-type'] ?? '';
     response.writeHead(answer?.status ?? 200, { 'content-type': contentType, ...answer?.headers });

@@ -25,6 +25,13 @@ export async function verify({
       const found = await look(reader, sql);
       if (found !== undefined) results.push({ rollup, ...found });
     }
+    await reader.tell('/api/v1/verifications', {
+      rollups: results.map(({ rollup, compared, drifted }) => ({
+        rollup,
+        compared: Number(compared),
+        drifted: Number(drifted),
+      })),
+    });
   } finally {
     await reader.close();
   }

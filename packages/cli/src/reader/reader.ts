@@ -11,6 +11,8 @@ export interface Reader {
   readonly source: string;
   rows<Row>(sql: string, parameters?: Parameters): Promise<Row[]>;
   stream(sql: string, format: string, parameters?: Parameters): Promise<Readable>;
+  /** Posts to the REST API of the service; nothing happens where none holds the data. */
+  tell(path: string, body: object): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -57,6 +59,7 @@ export async function openReader(options: GlobalOptions): Promise<Reader> {
     rows: async <Row>(sql: string, parameters?: Parameters) =>
       parseRows<Row>(await stream(sql, 'JSONEachRow', parameters)),
     stream,
+    tell: async () => undefined,
     close: () => engine.close(),
   };
 }
@@ -69,14 +72,22 @@ function serviceReader(url: string, key: string | undefined): Reader {
     rows: async <Row>(sql: string, parameters?: Parameters) =>
       parseRows<Row>(await stream(sql, 'JSONEachRow', parameters)),
     stream,
+    tell: async (path, body) => (await post(url, path, key, body)).body?.cancel(),
     close: async () => undefined,
   };
 }
 
 async function ask(url: string, key: string | undefined, body: object): Promise<Readable> {
+  const response = await post(url, '/api/v1/sql', key, body);
+  if (response.body === null)
+    throw new UsageError(`The service answered ${response.status} and nothing else.`);
+  return Readable.fromWeb(response.body);
+}
+
+async function post(url: string, path: string, key: string | undefined, body: object): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(new URL('/api/v1/sql', url), {
+    response = await fetch(new URL(path, url), {
       method: 'POST',
       headers: {
         'Content-Type': 'application/json',
@@ -89,11 +100,8 @@ async function ask(url: string, key: string | undefined, body: object): Promise<
       `No service answers at ${url}. Start one with 'rollcall up', or leave out --url. (${String((error as Error).cause ?? error)})`,
     );
   }
-  if (!response.ok || response.body === null) {
-    const text = await response.text();
-    throw new UsageError(explain(text, response.status));
-  }
-  return Readable.fromWeb(response.body);
+  if (response.ok) return response;
+  throw new UsageError(explain(await response.text(), response.status));
 }
 
 function explain(text: string, status: number): string {

@@ -7,9 +7,11 @@ import type { Logger } from 'pino';
 import { encodingOf, errorResponse } from '../otlp/responses.ts';
 import { createOtlpRoutes } from '../otlp/routes.ts';
 import type { Counters } from '../observe/counters.ts';
+import type { HealthLog } from '../observe/health.ts';
 import type { LiveFeed } from '../live/live-feed.ts';
 import type { DeclareSchedule } from '../schedules/declare-schedule.ts';
 import type { ProjectShares } from '../spool/project-shares.ts';
+import type { Repeats } from '../spool/repeats.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Engine } from '../store/engine.ts';
 import type { Tracker } from '../tracking/tracker.ts';
@@ -23,6 +25,7 @@ import { createSqlRoutes } from './sql-routes.ts';
 import { createScheduleRoutes } from './schedule-routes.ts';
 import { createStaticConsole } from './static-console.ts';
 import { createApiRoutes, createTrackingRoutes, describeApi } from './tracking-routes.ts';
+import { createVerificationRoutes } from './verification-routes.ts';
 
 export interface AppOptions {
   /** While it is, nothing new is taken: senders hear 503 and that the connection ends. */
@@ -31,6 +34,7 @@ export interface AppOptions {
   readonly spool: Spool;
   readonly admission: Admission;
   readonly shares: ProjectShares;
+  readonly repeats: Repeats;
   readonly tracker: Tracker;
   readonly declareSchedule: DeclareSchedule;
   readonly feed: LiveFeed;
@@ -38,6 +42,7 @@ export interface AppOptions {
   readonly consoleFolder: string;
   readonly keys: KeyRing;
   readonly counters: Counters;
+  readonly health: HealthLog;
   readonly log: Logger;
   readonly limits: { readonly maxBodyBytes: number; readonly maxInflatedBytes: number };
 }
@@ -49,12 +54,14 @@ export function createApp({
   spool,
   admission,
   shares,
+  repeats,
   tracker,
   declareSchedule,
   feed,
   consoleFolder,
   keys,
   counters,
+  health,
   log,
   limits,
 }: AppOptions): Hono<AppEnv> {
@@ -93,6 +100,8 @@ export function createApp({
         (c as { get: (key: 'caller') => AppEnv['Variables']['caller'] }).get('caller').project,
       enter: (projectId, sizeBytes) => admission.enter(projectId, sizeBytes),
       refusal: () => spool.refusal(),
+      repeats,
+      onRepeated: ({ signal }) => counters.repeatedRequests.inc({ signal }),
       accept: async (take, { projectId, tables, sizeBytes }) => {
         const acceptance = await spool.append(take);
         // Asked for in the same breath as the refusal above: it can not have changed its mind.
@@ -126,8 +135,11 @@ export function createApp({
     return c.html(drawApiPage(description));
   });
 
-  app.use('/api/v1/sql', authenticate(keys, 'admin', { onRefused, alwaysByKey: true }));
+  const isOwner = authenticate(keys, 'admin', { onRefused, alwaysByKey: true });
+  app.use('/api/v1/sql', isOwner);
   app.route('/api/v1/sql', createSqlRoutes({ engine }));
+  app.use('/api/v1/verifications', isOwner, bounded);
+  app.route('/api/v1/verifications', createVerificationRoutes({ health, clock: Date.now }));
 
   app.route('/', createStaticConsole(consoleFolder));
   app.notFound((c) =>

@@ -2,7 +2,7 @@
  * Puts columns together into one block of ClickHouse's Native format, with a checksum inside.
  *
  * The first column of each block is one that no table has: its name says how long the rest of the block is and what
- * its CRC-32 is. ClickHouse skips columns that it does not know (`input_format_skip_unknown_fields`, on by default), so
+ * its CRC-32 is, and which requests the rows came with. ClickHouse skips columns that it does not know (`input_format_skip_unknown_fields`, on by default), so
  * a file of such blocks can be inserted as it is, and can be checked and cut at a block's boundary without an index
  * beside it, which would need an fsync of its own. A block without rows would do as well, but ends an insert silently.
  */
@@ -16,12 +16,21 @@ export interface NamedColumn {
 
 export const SEAL = 'rollcall.seal.';
 const SEAL_TYPE = 'UInt8';
-/** Name of the first column: the prefix, then length and checksum as eight hex digits each. */
+/** The prefix, then length and checksum as eight hex digits each; what follows are the names of the requests. */
 const SEAL_NAME_BYTES = SEAL.length + 16;
 
-/** The bytes of a block. `reuse` is written into where it is large enough: fresh memory costs more than the copy. */
-export function writeBlock(columns: readonly NamedColumn[], rows: number, reuse?: Buffer): Buffer {
-  const headBytes = headSize(columns.length + 1, rows);
+/**
+ * The bytes of a block. `reuse` is written into where it is large enough: fresh memory costs more than the copy.
+ * `requests` are names without blanks.
+ */
+export function writeBlock(
+  columns: readonly NamedColumn[],
+  rows: number,
+  reuse?: Buffer,
+  requests: readonly string[] = [],
+): Buffer {
+  const names = requests.map((name) => ` ${name}`).join('');
+  const headBytes = headSize(columns.length + 1, rows, names);
   let sizeBytes = headBytes + rows;
   for (const { name, column } of columns) {
     sizeBytes += textSize(name) + textSize(column.type) + column.sizeBytes();
@@ -38,51 +47,68 @@ export function writeBlock(columns: readonly NamedColumn[], rows: number, reuse?
     at = column.copyTo(block, at);
   }
   if (at !== sizeBytes) throw new Error(`A block of ${sizeBytes} bytes was written as ${at} bytes.`);
-  writeHead(block, columns.length + 1, rows, headBytes);
+  writeHead(block, columns.length + 1, rows, { headBytes, names });
   return block;
 }
 
-/** Bytes of the whole blocks at the start of `file`: what follows was torn when it was being written, or is damaged. */
-export function wholeBlocksBytes(file: Buffer): { sizeBytes: number; rows: number } {
+/**
+ * The whole blocks at the start of `file`, and the requests named in them: what follows was torn when it was being
+ * written, or is damaged.
+ */
+export function readWholeBlocks(file: Buffer): { sizeBytes: number; rows: number; requests: string[] } {
   let sizeBytes = 0;
   let rows = 0;
+  const requests: string[] = [];
   for (;;) {
     const head = readHead(file, sizeBytes);
     if (head === null || head.end > file.length) break;
-    if (crc32(file.subarray(head.start, head.end)) !== head.checksum) break;
+    if (checksum(file.subarray(head.start, head.end), head.names) !== head.checksum) break;
     sizeBytes = head.end;
     rows += head.rows;
+    if (head.names !== '') requests.push(...head.names.slice(1).split(' '));
   }
-  return { sizeBytes, rows };
+  return { sizeBytes, rows, requests };
 }
 
-function headSize(columns: number, rows: number): number {
-  return varintSize(columns) + varintSize(rows) + 1 + SEAL_NAME_BYTES + textSize(SEAL_TYPE);
+function headSize(columns: number, rows: number, names: string): number {
+  const nameBytes = SEAL_NAME_BYTES + names.length;
+  return varintSize(columns) + varintSize(rows) + varintSize(nameBytes) + nameBytes + textSize(SEAL_TYPE);
 }
 
-function writeHead(block: Buffer, columns: number, rows: number, headBytes: number): void {
+function checksum(rest: Buffer, names: string): number {
+  return names === '' ? crc32(rest) : crc32(names, crc32(rest));
+}
+
+function writeHead(
+  block: Buffer,
+  columns: number,
+  rows: number,
+  { headBytes, names }: { headBytes: number; names: string },
+): void {
   const rest = block.subarray(headBytes);
   let at = writeVarint(block, writeVarint(block, 0, columns), rows);
-  at = writeText(block, at, `${SEAL}${hex(rest.length)}${hex(crc32(rest))}`);
+  at = writeText(block, at, `${SEAL}${hex(rest.length)}${hex(checksum(rest, names))}${names}`);
   writeText(block, at, SEAL_TYPE);
 }
 
 function readHead(
   file: Buffer,
   from: number,
-): { start: number; end: number; rows: number; checksum: number } | null {
+): { start: number; end: number; rows: number; checksum: number; names: string } | null {
   const columns = readVarint(file, from);
   const rows = columns && readVarint(file, columns.end);
-  if (!rows || file[rows.end] !== SEAL_NAME_BYTES) return null;
-  const name = file.toString('latin1', rows.end + 1, rows.end + 1 + SEAL_NAME_BYTES);
-  const found = /^rollcall\.seal\.([\da-f]{8})([\da-f]{8})$/.exec(name);
+  const nameBytes = rows && readVarint(file, rows.end);
+  if (!nameBytes || nameBytes.end + nameBytes.value > file.length) return null;
+  const name = file.toString('latin1', nameBytes.end, nameBytes.end + nameBytes.value);
+  const found = /^rollcall\.seal\.([\da-f]{8})([\da-f]{8})((?: [\w-]+)*)$/.exec(name);
   if (!found) return null;
-  const start = rows.end + 1 + SEAL_NAME_BYTES + textSize(SEAL_TYPE);
+  const start = nameBytes.end + nameBytes.value + textSize(SEAL_TYPE);
   return {
     start,
     end: start + Number.parseInt(found[1] ?? '', 16),
     rows: rows.value,
     checksum: Number.parseInt(found[2] ?? '', 16),
+    names: found[3] ?? '',
   };
 }
 

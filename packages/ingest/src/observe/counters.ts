@@ -1,11 +1,13 @@
 /** Counts what the service does, in the form that Prometheus reads. */
 
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { Verified } from './health.ts';
 
 export interface Counters {
   readonly acceptedRows: Counter<'table'>;
   readonly refusedRecords: Counter<'reason'>;
   readonly refusedRequests: Counter<'reason'>;
+  readonly repeatedRequests: Counter<'signal'>;
   readonly setAsideSegments: Counter<'table'>;
   readonly insertSeconds: Histogram<'table'>;
   readonly contentType: string;
@@ -14,8 +16,9 @@ export interface Counters {
 
 /** Makes the counters of one service; `spool` is asked when Prometheus asks. */
 export function createCounters(
-  spool: () => { sizeBytes: number; depth: number },
+  spool: () => { sizeBytes: number; depth: number; ageMs: number },
   rollupLagMs: () => number,
+  verified: () => Verified | undefined,
 ): Counters {
   const registry = new Registry();
   const registers = [registry];
@@ -32,6 +35,21 @@ export function createCounters(
   };
   gauge('rollcall_spool_bytes', 'Bytes on disk that are not in ClickHouse yet', () => spool().sizeBytes);
   gauge('rollcall_spool_segments', 'Finished segments that are not in ClickHouse yet', () => spool().depth);
+  gauge(
+    'rollcall_spool_age_seconds',
+    'For how long the oldest of what is not in ClickHouse yet has waited',
+    () => spool().ageMs / 1000,
+  );
+  gauge(
+    'rollcall_verify_drifted_values',
+    'Values that differed when rollups were last verified; NaN where they never were',
+    () => verified()?.drifted ?? NaN,
+  );
+  gauge(
+    'rollcall_verify_timestamp_seconds',
+    'When rollups were last verified, seconds since 1970; NaN where they never were',
+    () => (verified()?.atMs ?? NaN) / 1000,
+  );
   gauge(
     'rollcall_rollup_lag_seconds',
     'For how long evidence has been in that the rollups do not know; 0 where they know it all',
@@ -56,6 +74,12 @@ export function createCounters(
       labelNames: ['reason'],
       registers,
     }),
+    repeatedRequests: new Counter({
+      name: 'rollcall_repeated_requests_total',
+      help: 'Requests that were kept before, sent again, and kept once',
+      labelNames: ['signal'],
+      registers,
+    }),
     setAsideSegments: new Counter({
       name: 'rollcall_set_aside_segments_total',
       help: 'Segments that ClickHouse would not take, by table',
@@ -72,4 +96,10 @@ export function createCounters(
     contentType: registry.contentType,
     text: () => registry.metrics(),
   };
+}
+
+/** The sum over all labels. */
+export async function totalOf(counter: Counter): Promise<number> {
+  const { values } = await counter.get();
+  return values.reduce((sum, { value }) => sum + value, 0);
 }

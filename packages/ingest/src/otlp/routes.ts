@@ -8,7 +8,9 @@ import {
   type TableRows,
   Transcoder,
 } from '../rows/transcode.ts';
+import type { Repeats } from '../spool/repeats.ts';
 import type { RefusalReason } from './fault.ts';
+import { requestKeyOf } from './request-key.ts';
 import { type BodyLimits, readRequestBody } from './request-body.ts';
 import {
   CONTENT_TYPES,
@@ -43,6 +45,10 @@ export interface OtlpRoutesOptions {
   refusal?: () => Retry | null;
   /** Lets a request of about this size in, or says when to come back. */
   enter?: (projectId: string, sizeBytes: number) => { status: 'in'; leave: () => void } | Retry;
+  /** Which requests were kept before: their rows are not kept again. Not given: every request is a new one. */
+  repeats?: Pick<Repeats, 'alone' | 'tablesOf'>;
+  /** Called for each request that was sent again after it had been kept. */
+  onRepeated?: (request: { signal: Signal; projectId: string }) => void;
   /** The project of a request that was let in. */
   projectOf: (c: Context) => string;
   limits?: Partial<BodyLimits>;
@@ -76,6 +82,8 @@ export function createOtlpRoutes({
   limits: { maxBodyBytes = 16 * 1024 * 1024, maxInflatedBytes = 64 * 1024 * 1024 } = {},
   clock = Date.now,
   onRefused = () => {},
+  onRepeated = () => {},
+  repeats,
   onError,
 }: OtlpRoutesOptions): Hono {
   const app = new Hono();
@@ -92,6 +100,8 @@ export function createOtlpRoutes({
         limits,
         clock,
         onRefused,
+        onRepeated,
+        repeats,
         onError,
       }),
     );
@@ -100,10 +110,11 @@ export function createOtlpRoutes({
   return app;
 }
 
-type Receiver = Required<Omit<OtlpRoutesOptions, 'limits' | 'onError'>> & {
+type Receiver = Required<Omit<OtlpRoutesOptions, 'limits' | 'onError' | 'repeats'>> & {
   transcoder: Transcoder;
   limits: BodyLimits;
   onError: OtlpRoutesOptions['onError'];
+  repeats: OtlpRoutesOptions['repeats'];
 };
 
 async function receive(c: Context, signal: Signal, receiver: Receiver): Promise<Response> {
@@ -115,7 +126,7 @@ async function receive(c: Context, signal: Signal, receiver: Receiver): Promise<
   try {
     const body = await readRequestBody(c, receiver.limits);
     if (body.status === 'refused') return errorResponse(body.httpStatus, encoding, body.message);
-    return await keep(signal, encoding, body.bytes, projectId, receiver);
+    return await keepOnce({ signal, encoding, bytes: body.bytes, projectId }, receiver);
   } finally {
     entry.leave();
   }
@@ -129,17 +140,29 @@ function expectedBytes(c: Context, { maxBodyBytes, maxInflatedBytes }: BodyLimit
   return isCompressed ? Math.min(sizeBytes * ASSUMED_COMPRESSION, maxInflatedBytes) : sizeBytes;
 }
 
+interface Received {
+  readonly signal: Signal;
+  readonly encoding: Encoding;
+  readonly bytes: Uint8Array;
+  readonly projectId: string;
+}
+
+async function keepOnce(received: Received, receiver: Receiver): Promise<Response> {
+  const { repeats } = receiver;
+  if (repeats === undefined) return keep(received, receiver);
+  const name = requestKeyOf(received.projectId, received.signal, received.bytes);
+  return repeats.alone(name, async () => keep(received, receiver, { name, kept: repeats.tablesOf(name) }));
+}
+
 async function keep(
-  signal: Signal,
-  encoding: Encoding,
-  bytes: Uint8Array,
-  projectId: string,
-  { transcoder, accept, refusal, clock, onRefused, onError }: Receiver,
+  { signal, encoding, bytes, projectId }: Received,
+  { transcoder, accept, refusal, clock, onRefused, onRepeated, onError }: Receiver,
+  named?: { name: string; kept: readonly string[] },
 ): Promise<Response> {
   const refused = transcoder.sizeBytes > MAX_WAITING_BYTES ? DISK_IS_BEHIND : refusal();
   if (refused !== null) return retryLater(refused, encoding);
   // From here to `accept` nothing may wait: the rows are among those of others, and whoever takes these takes them all.
-  const result = transcoder.add(signal, encoding, bytes, { projectId, receivedAtMs: clock() });
+  const result = transcoder.add(signal, encoding, bytes, { projectId, receivedAtMs: clock() }, named);
   if (result.status === 'malformed') return errorResponse(400, encoding, result.message);
   const { rows: tables, sizeBytes } = result;
   try {
@@ -149,9 +172,14 @@ async function keep(
     onError(error);
     return retryLater(NOT_KEPT, encoding);
   }
+  const answer = exportResponse(signal, encoding, partialSuccess(result.refused));
+  if (named !== undefined && named.kept.length > 0) {
+    onRepeated({ signal, projectId });
+    return answer;
+  }
   // Counted only once the rest is kept: a batch that comes again would count again.
   for (const { reason, count } of result.refused) onRefused(reason, count, { signal, projectId });
-  return exportResponse(signal, encoding, partialSuccess(result.refused));
+  return answer;
 }
 
 const DISK_IS_BEHIND: Retry = {

@@ -15,6 +15,8 @@ export interface Block {
   table: OtelTable;
   rows: number;
   bytes: Buffer;
+  /** The requests whose rows these are, as far as they have names. */
+  requests: readonly string[];
 }
 
 /** What the rows of one request may still take, whatever their table. */
@@ -44,6 +46,7 @@ export abstract class TableWriter {
   #requestRegions: readonly Region[] = [];
   #requestMarks: readonly number[] = [];
   #requestRows = 0;
+  #requests: string[] = [];
   #recordRegions: readonly Region[] = [];
   #recordMarks = new Int32Array(0);
   /** The first of the record's regions: those that each record moves. The others are moved by nested items only. */
@@ -88,6 +91,16 @@ export abstract class TableWriter {
     this.rows = this.#requestRows;
   }
 
+  /** Whether the request has made rows here. */
+  get hasRequestRows(): boolean {
+    return this.rows > this.#requestRows;
+  }
+
+  /** Names the request that has made rows here. */
+  nameRequest(name: string): void {
+    this.#requests.push(name);
+  }
+
   /** Adds a row that is a plain object. */
   addRow(row: RowObject): void {
     pushRow(this.#columns, row);
@@ -107,12 +120,14 @@ export abstract class TableWriter {
   take(): Block[] {
     if (this.rows === 0) return [];
     const { table, rows } = this;
-    const bytes = writeBlock(this.#columns, rows, this.#output);
+    const requests = this.#requests;
+    const bytes = writeBlock(this.#columns, rows, this.#output, requests);
+    this.#requests = [];
     this.#output = bytes.length <= KEPT_OUTPUT_BYTES ? wholeOf(bytes) : NO_OUTPUT;
     this.rows = 0;
     for (const { column } of this.#columns) column.clear();
     this.forget();
-    return [{ table, rows, bytes }];
+    return [{ table, rows, bytes, requests }];
   }
 
   /**

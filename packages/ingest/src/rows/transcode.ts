@@ -54,8 +54,17 @@ export class Transcoder {
     return this.#sizeBytes;
   }
 
-  /** Adds the rows of a body. A bad record is refused alone; never throws on account of the body. */
-  add(signal: Signal, encoding: Encoding, body: Uint8Array, context: RowContext): Transcoded {
+  /**
+   * Adds the rows of a body. A bad record is refused alone; never throws on account of the body. `named` says what the
+   * request is called, and which tables have its rows from an earlier time: those get none.
+   */
+  add(
+    signal: Signal,
+    encoding: Encoding,
+    body: Uint8Array,
+    context: RowContext,
+    named?: { readonly name: string; readonly kept: readonly string[] },
+  ): Transcoded {
     const writers = this.#writers;
     const request = new Request(context);
     const budget = { leftBytes: MAX_ROWS_BYTES };
@@ -68,6 +77,7 @@ export class Transcoder {
       if (error instanceof MalformedBody) return { status: 'malformed', message: error.message };
       throw error;
     }
+    if (named !== undefined) writers.name(signal, named);
     const sizeBytes = MAX_ROWS_BYTES - budget.leftBytes;
     this.#sizeBytes += sizeBytes;
     const rows = writers.all

@@ -66,6 +66,14 @@ export class Writers {
     for (const writer of this.#of[signal]) writer.undoRequest();
   }
 
+  /** Takes back what is `kept` already, and names the request that the rest came with. */
+  name(signal: Signal, { name, kept }: { name: string; kept: readonly string[] }): void {
+    for (const writer of this.#of[signal]) {
+      if (kept.includes(writer.table)) writer.undoRequest();
+      else if (writer.hasRequestRows) writer.nameRequest(name);
+    }
+  }
+
   /** All rows so far, one block per table that has any. */
   take(): Block[] {
     return this.all.flatMap((writer) => writer.take());

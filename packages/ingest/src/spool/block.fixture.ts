@@ -7,9 +7,15 @@ import type { Segment, SpoolBlock } from './spool.ts';
 
 /** One block of a table that has one text a row. */
 export function block(table: string, ...texts: string[]): SpoolBlock {
+  return blockOf([], table, ...texts);
+}
+
+/** The same, of the requests that are named. */
+export function blockOf(requests: readonly string[], table: string, ...texts: string[]): SpoolBlock {
   const column = new StringColumn();
   for (const text of texts) column.string(text);
-  return { table, rows: texts.length, bytes: writeBlock([{ name: 'text', column }], texts.length) };
+  const bytes = writeBlock([{ name: 'text', column }], texts.length, undefined, requests);
+  return { table, rows: texts.length, bytes, requests };
 }
 
 /** The texts in a file of such blocks. */

@@ -1,7 +1,7 @@
 /** Names the files of segments, and mends what a dead process left of them. */
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SEAL, wholeBlocksBytes } from '../native/block.ts';
+import { readWholeBlocks, SEAL } from '../native/block.ts';
 import type { FileFormat } from '../store/engine.ts';
 
 /** A finished file of rows; its name is its deduplication token, so that inserting it again changes nothing. */
@@ -11,6 +11,8 @@ export interface Segment {
   readonly token: string;
   readonly format: FileFormat;
   readonly sizeBytes: number;
+  /** The requests whose rows these are, as far as they have names. */
+  readonly requests: readonly string[];
 }
 
 /** A segment that still grows. The old versions wrote lines of JSON, and had no name for them. */
@@ -46,7 +48,9 @@ export async function recoverSegments(
       name.endsWith(LEGACY_SUFFIX) || (name.endsWith(LEGACY_OPEN_SUFFIX) && !name.endsWith(OPEN_SUFFIX));
     const token = name.replace(/\.(native\.open|native|open|jsonl)$/, '');
     const finished = join(folder, `${token}${isLegacy ? LEGACY_SUFFIX : NATIVE_SUFFIX}`);
-    const damage = isLegacy ? null : await cutTorn(join(folder, name), token, setAside);
+    const { damage = null, requests } = isLegacy
+      ? { requests: [] }
+      : await cutTorn(join(folder, name), token, setAside);
     if (damage !== null) damages.push(damage);
     if (isLegacy && name.endsWith(LEGACY_OPEN_SUFFIX)) await cutTornLine(join(folder, name));
     await rename(join(folder, name), finished);
@@ -61,6 +65,7 @@ export async function recoverSegments(
       token,
       format: isLegacy ? 'JSONEachRow' : 'Native',
       sizeBytes,
+      requests,
     });
   }
   return { segments, damages };
@@ -70,10 +75,10 @@ async function cutTorn(
   path: string,
   token: string,
   setAside: (name: string, bytes: Buffer, reason: string) => Promise<Damage>,
-): Promise<Damage | null> {
+): Promise<{ damage: Damage | null; requests: readonly string[] }> {
   const content = await readFile(path);
-  const { sizeBytes } = wholeBlocksBytes(content);
-  if (sizeBytes === content.length) return null;
+  const { sizeBytes, requests } = readWholeBlocks(content);
+  if (sizeBytes === content.length) return { damage: null, requests };
   const rest = content.subarray(sizeBytes);
   // A torn block is the last one. Where others follow it, it was not torn but damaged later.
   const damage =
@@ -85,7 +90,7 @@ async function cutTorn(
           `A block at byte ${sizeBytes} does not match its checksum; it and what follows it were not inserted.`,
         );
   await truncateDurably(path, sizeBytes);
-  return damage;
+  return { damage, requests };
 }
 
 async function cutTornLine(path: string): Promise<void> {

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm, truncate, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Repeats } from './repeats.ts';
 import { type Damage, finishedPath, OPEN_SUFFIX, recoverSegments, type Segment } from './segment-file.ts';
 
 export type { Damage, Segment };
@@ -12,6 +13,8 @@ export interface SpoolBlock {
   readonly table: string;
   readonly rows: number;
   readonly bytes: Uint8Array;
+  /** The requests whose rows these are, as far as they have names. They are in `bytes` too. */
+  readonly requests?: readonly string[];
 }
 
 /** `segments` are the tokens of the segments that hold the rows. */
@@ -36,12 +39,16 @@ export interface SpoolOptions {
   readonly onSealed: (segment: Segment) => void;
   /** A segment could not be finished in the background; it is tried again with the next rows. */
   readonly onTrouble: (error: unknown) => void;
+  /** Hears which requests have rows on disk, and which are about to leave it for ClickHouse. */
+  readonly repeats?: Pick<Repeats, 'note' | 'writeDown'>;
   /** A segment of an earlier process was damaged; what could not be read was set aside. */
   readonly onDamage?: (damage: Damage) => void;
 }
 
 /** Blocks, or who has them when the time has come to write: what gathers until then is written as one. */
 export type BlockSource = readonly SpoolBlock[] | (() => readonly SpoolBlock[]);
+
+const FORGETS = { note: () => undefined, writeDown: async () => undefined };
 
 interface OpenSegment {
   readonly table: string;
@@ -51,6 +58,7 @@ interface OpenSegment {
   readonly openedMs: number;
   sizeBytes: number;
   rows: number;
+  requests: string[];
 }
 
 interface Waiting {
@@ -66,7 +74,8 @@ interface Waiting {
 export class Spool {
   readonly #options: Required<SpoolOptions>;
   readonly #open = new Map<string, OpenSegment>();
-  readonly #sealed = new Map<string, number>();
+  /** When each finished segment was begun, on the monotonic clock. */
+  readonly #sealed = new Map<string, { readonly table: string; readonly openedMs: number }>();
   #waiting: Waiting[] = [];
   #commitPlanned = false;
   /** Commits and seals follow one another, so that no file is closed while rows are being written to it. */
@@ -89,10 +98,11 @@ export class Spool {
     busySegmentAgeMs = 1_000,
     isBusy = () => false,
     onDamage = () => undefined,
+    repeats = FORGETS,
     ...options
   }: SpoolOptions): Promise<Spool> {
     const limits = { maxBytes, segmentRows, segmentBytes, segmentAgeMs, busySegmentAgeMs };
-    const spool = new Spool({ ...options, ...limits, isBusy, onDamage });
+    const spool = new Spool({ ...options, ...limits, isBusy, onDamage, repeats });
     await mkdir(options.folder, { recursive: true });
     await spool.#recover();
     return spool;
@@ -100,6 +110,14 @@ export class Spool {
 
   get sizeBytes(): number {
     return this.#sizeBytes;
+  }
+
+  /** For how long the oldest rows have waited here, of one table where one is named; milliseconds, 0 where none do. */
+  ageMs(ofTable?: string): number {
+    const begun = [...this.#sealed.values(), ...this.#open.values()]
+      .filter(({ table }) => ofTable === undefined || table === ofTable)
+      .map(({ openedMs }) => openedMs);
+    return begun.length === 0 ? 0 : performance.now() - Math.min(...begun);
   }
 
   get hasRoom(): boolean {
@@ -127,6 +145,8 @@ export class Spool {
 
   /** The segment is in ClickHouse: its file goes. */
   async drop(segment: Segment): Promise<void> {
+    const { repeats, onTrouble } = this.#options;
+    await repeats.writeDown(segment.table, segment.requests).catch(onTrouble);
     await rm(segment.path, { force: true });
     this.#forget(segment);
   }
@@ -216,6 +236,9 @@ export class Spool {
     segment.sizeBytes += sizeBytes;
     segment.rows += blocks.reduce((sum, { rows }) => sum + rows, 0);
     this.#sizeBytes += sizeBytes;
+    const requests = blocks.flatMap((block) => block.requests ?? []);
+    segment.requests.push(...requests);
+    this.#options.repeats.note(segment.table, requests);
   }
 
   async #segmentFor(table: string): Promise<OpenSegment> {
@@ -226,7 +249,16 @@ export class Spool {
     const token = `${order}-${randomUUID().slice(0, 8)}.${table}`;
     const path = join(this.#options.folder, `${token}${OPEN_SUFFIX}`);
     const file = await open(path, 'a');
-    const segment = { table, path, token, file, openedMs: performance.now(), sizeBytes: 0, rows: 0 };
+    const segment = {
+      table,
+      path,
+      token,
+      file,
+      openedMs: performance.now(),
+      sizeBytes: 0,
+      rows: 0,
+      requests: [],
+    };
     this.#open.set(table, segment);
     await this.#syncFolder();
     return segment;
@@ -266,14 +298,14 @@ export class Spool {
       await rm(segment.path, { force: true });
       return;
     }
-    const { table, token, sizeBytes } = segment;
+    const { table, token, sizeBytes, requests } = segment;
     const path = finishedPath(this.#options.folder, token);
     await rename(segment.path, path);
-    this.#handOut({ table, path, token, format: 'Native', sizeBytes });
+    this.#handOut({ table, path, token, format: 'Native', sizeBytes, requests }, segment.openedMs);
   }
 
-  #handOut(segment: Segment): void {
-    this.#sealed.set(segment.token, segment.sizeBytes);
+  #handOut(segment: Segment, openedMs: number): void {
+    this.#sealed.set(segment.token, { table: segment.table, openedMs });
     this.#options.onSealed(segment);
   }
 
@@ -297,7 +329,8 @@ export class Spool {
     for (const damage of damages) this.#options.onDamage(damage);
     for (const segment of segments) {
       this.#sizeBytes += segment.sizeBytes;
-      this.#handOut(segment);
+      this.#options.repeats.note(segment.table, segment.requests);
+      this.#handOut(segment, performance.now());
     }
   }
 }

@@ -75,33 +75,82 @@ test('an ingest that refuses most requests and loses answers costs nothing in th
   );
 });
 
+test('what memory has no room for while ingest is away goes to the disk, and arrives once when it is back', async () => {
+  await using watched = await startWatched({ maxHeldRecords: 200 });
+  const { rollcall, receiver } = watched;
+  let isAway = true;
+  receiver.answer = () => (isAway ? { status: 503 } : undefined);
+
+  await rollcall.job('long_outage', async (run) => {
+    await run.clients(
+      Array.from({ length: 1_000 }, (_, index) => `client-${index}`),
+      async (client) => {
+        client.count('Leads Processed', 3);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      },
+      { concurrency: 20 },
+    );
+    expect(rollcall.backlog).toBeLessThan(2_000);
+    isAway = false;
+    // The next try finds ingest back; then what went to the disk follows.
+    await receiver.until(() => receiver.spans.length >= 1_000);
+  });
+  expect(await rollcall.flush(20_000)).toBe(true);
+
+  const numbers = inSequence(receiver.events).map(sequenceOf);
+  expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, index) => index + 1));
+  expect(receiver.named('rollcall.client_run.ended')).toHaveLength(1_000);
+  expect(receiver.spans.map(({ spanId }) => spanId)).toHaveLength(1_001);
+  const totals = latestOf(receiver.points).filter(({ name }) => name === 'Leads Processed');
+  expect(
+    totals.filter(({ value, attributes }) => value === 3 && attributes['rollcall.metric.final']),
+  ).toHaveLength(1_000);
+});
+
 test('requests carry the key, the headers and gzip, in protobuf unless told otherwise', async () => {
   await using watched = await startWatched({
     protocol: 'http/protobuf',
+    compression: 'gzip',
     apiKey: 'secret',
     headers: { 'x-team': 'growth' },
   });
   const { rollcall, receiver } = watched;
 
-  const runId = await rollcall.job('encoded', (run) => {
-    run.count('Leads Processed', 1);
+  const runId = await rollcall.job('encoded', async (run) => {
+    await run.clients(
+      Array.from({ length: 20 }, (_, index) => `client-${index}`),
+      (client) => client.count('Leads Processed', 1),
+    );
     return run.runId;
   });
 
-  expect(receiver.requests.map(({ path }) => path).toSorted()).toEqual([
-    '/v1/logs',
-    '/v1/metrics',
-    '/v1/traces',
-  ]);
+  expect(new Set(receiver.requests.map(({ path }) => path))).toEqual(
+    new Set(['/v1/logs', '/v1/metrics', '/v1/traces']),
+  );
   for (const { headers, body } of receiver.requests) {
     expect(headers).toMatchObject({
       'content-type': 'application/x-protobuf',
-      'content-encoding': 'gzip',
+      // What is small goes as it is.
+      ...(body.length < 1_024 ? {} : { 'content-encoding': 'gzip' }),
       authorization: 'Bearer secret',
       'x-team': 'growth',
     });
     expect(body.includes(runId)).toBe(true);
   }
+});
+
+test('towards this very machine nothing is compressed unless told so', async () => {
+  await using watched = await startWatched();
+  await watched.rollcall.job('near', async (run) => {
+    await run.clients(
+      Array.from({ length: 20 }, (_, index) => `client-${index}`),
+      (client) => client.count('Leads Processed', 1),
+    );
+  });
+  await watched.rollcall.flush();
+
+  expect(watched.receiver.requests.some(({ body }) => body.length > 1_024)).toBe(true);
+  expect(watched.receiver.requests.filter(({ headers }) => 'content-encoding' in headers)).toEqual([]);
 });
 
 test('the path of the endpoint is kept', async () => {

@@ -35,16 +35,15 @@ export interface Packed extends Keepable {
   records: number;
 }
 
-const MAX_RECORDS = 200_000;
-const MAX_SERIES = 500_000;
-/** Log lines are the least of what a run tells: there are the fewest in memory. */
-const MAX_LOG_LINES = 50_000;
+/** Against spans and events: a client run has more series than either, and log lines are the least of what it tells. */
+const SERIES_SHARE = 2.5;
+const LOG_LINES_SHARE = 0.25;
 const MAX_BATCH = 1_000;
 const MAX_POINTS_BATCH = 2_500;
 /** From here on a job that never waits for anything lets the event loop turn. */
 const HIGH_WATER = 5_000;
 /** From here on a job that outruns ingest is held back. */
-const BRIM = MAX_RECORDS / 4;
+const BRIM_SHARE = 0.25;
 const LONGEST_HOLD_MS = 50;
 const HOLD_STEP_MS = 5;
 
@@ -68,11 +67,16 @@ export class Delivery {
   readonly #source: PointSource;
   readonly #serializers;
   readonly #spool: TelemetrySpool | undefined;
+  readonly #brim: number;
   #keptSent: Promise<void> | undefined;
   #isSendingKept = false;
   #gaveUp = false;
+  /** Whether something of this process waits on disk. */
+  #hasSpilled = false;
 
   constructor(config: Config, source: PointSource, spool?: TelemetrySpool) {
+    const { maxHeldRecords } = config;
+    this.#brim = maxHeldRecords * BRIM_SHARE;
     this.#spool = spool;
     this.#transport = openTransport(config);
     this.#source = source;
@@ -89,21 +93,25 @@ export class Delivery {
       send: async (batch) => sendSpans([...batch]),
       delayMs: 800,
       maxBatch: MAX_BATCH,
-      limit: MAX_RECORDS,
+      limit: maxHeldRecords,
+      spill: (spans) => this.#spill(spans, (batch) => this.#packSpans(batch)),
     });
     this.events = new Outbox({
       name: 'events',
       send: async (batch) => sendLogs([...batch]),
       delayMs: 150,
       maxBatch: MAX_BATCH,
-      limit: MAX_RECORDS,
+      limit: maxHeldRecords,
+      spill: (events) =>
+        this.#spill(events, (batch) => this.#packLogs(batch.every(isBeat) ? 'beats' : 'events', batch)),
     });
     this.logs = new Outbox({
       name: 'log lines',
       send: async (batch) => sendLogs([...batch]),
       delayMs: 800,
       maxBatch: MAX_BATCH,
-      limit: MAX_LOG_LINES,
+      limit: maxHeldRecords * LOG_LINES_SHARE,
+      spill: (lines) => this.#spill(lines, (batch) => this.#packLogs('logs', batch)),
     });
     this.points = new Outbox({
       name: 'metric points',
@@ -115,7 +123,8 @@ export class Delivery {
       },
       delayMs: 800,
       maxBatch: MAX_POINTS_BATCH,
-      limit: MAX_SERIES,
+      limit: maxHeldRecords * SERIES_SHARE,
+      spill: (series) => this.#spillPoints(series),
       onDrop: (series) => source.dropped(series),
     });
   }
@@ -172,24 +181,14 @@ export class Delivery {
     ) as [ReadableLogRecord[], Series[], ReadableSpan[], ReadableLogRecord[]];
     if (nowhere) return;
     const beats = events.filter(isBeat);
-    yield* this.#packBatches(
+    yield* this.#packLogs(
       'events',
       events.filter((event) => !isBeat(event)),
     );
-    for (const batch of inBatches(points, MAX_POINTS_BATCH)) {
-      const body = this.#serializers.metrics.serializeRequest(this.#source.read(batch).metrics);
-      yield* this.#packed('points', 'v1/metrics', body, batch.length);
-    }
-    for (const batch of inBatches(spans, MAX_BATCH)) {
-      yield* this.#packed(
-        'spans',
-        'v1/traces',
-        this.#serializers.traces.serializeRequest(batch),
-        batch.length,
-      );
-    }
-    yield* this.#packBatches('logs', logs);
-    yield* this.#packBatches('beats', beats);
+    yield* this.#packPoints(points);
+    yield* this.#packSpans(spans);
+    yield* this.#packLogs('logs', logs);
+    yield* this.#packLogs('beats', beats);
   }
 
   /** Sends what earlier processes could not deliver, once, beside the work. A flush waits for it. */
@@ -207,6 +206,7 @@ export class Delivery {
           ? { status: 'stop', reason: 'no endpoint' }
           : postKept(this.#transport, request);
       });
+      if (drained?.stopped !== undefined) this.#hasSpilled = true;
       if (drained === undefined || drained.sent === 0) return;
       sdkLog.info(`Sent ${drained.sent} requests that earlier processes could not deliver`);
     } catch (fault) {
@@ -230,7 +230,7 @@ export class Delivery {
   async #hold(): Promise<void> {
     await nextTurn();
     for (let heldMs = 0; heldMs < LONGEST_HOLD_MS; heldMs += HOLD_STEP_MS) {
-      if (this.backlog < BRIM || this.failing) return;
+      if (this.backlog < this.#brim || this.failing) return;
       await sleep(HOLD_STEP_MS);
     }
   }
@@ -245,7 +245,53 @@ export class Delivery {
     return [this.events, this.spans, this.points, this.logs];
   }
 
-  *#packBatches(contents: Contents, records: readonly ReadableLogRecord[]): Generator<Packed> {
+  /** Puts records on disk that memory has no room for, and gives back those that found none there either. */
+  #spill<T>(records: readonly T[], pack: (batch: readonly T[]) => Iterable<Packed>): readonly T[] {
+    return [...inBatches(records, MAX_BATCH)].flatMap((batch) => (this.#keep(pack(batch)) ? [] : batch));
+  }
+
+  #spillPoints(series: readonly Series[]): readonly Series[] {
+    return [...inBatches(series, MAX_POINTS_BATCH)].flatMap((batch) => {
+      const { metrics, delivered } = this.#source.read(batch);
+      const body = this.#serializers.metrics.serializeRequest(metrics);
+      if (!this.#keep(this.#packed('points', 'v1/metrics', body, batch.length))) return batch;
+      delivered();
+      return [];
+    });
+  }
+
+  #keep(requests: Iterable<Packed>): boolean {
+    if (this.#transport === undefined || this.#spool === undefined) return false;
+    for (const request of requests) if (this.#spool.keep(request) !== 'kept') return false;
+    if (!this.#hasSpilled)
+      sdkLog.warn(`More is waiting than memory is for: the oldest records go to ${this.#spool.folder}`);
+    this.#hasSpilled = true;
+    return true;
+  }
+
+  /** Ingest is back. */
+  #sendSpilled(): void {
+    if (!this.#hasSpilled || this.#isSendingKept) return;
+    this.#hasSpilled = false;
+    this.#keptSent = undefined;
+    this.sendKept();
+  }
+
+  *#packPoints(points: readonly Series[]): Generator<Packed> {
+    for (const batch of inBatches(points, MAX_POINTS_BATCH)) {
+      const body = this.#serializers.metrics.serializeRequest(this.#source.read(batch).metrics);
+      yield* this.#packed('points', 'v1/metrics', body, batch.length);
+    }
+  }
+
+  *#packSpans(spans: readonly ReadableSpan[]): Generator<Packed> {
+    for (const batch of inBatches(spans, MAX_BATCH)) {
+      const body = this.#serializers.traces.serializeRequest(batch);
+      yield* this.#packed('spans', 'v1/traces', body, batch.length);
+    }
+  }
+
+  *#packLogs(contents: Contents, records: readonly ReadableLogRecord[]): Generator<Packed> {
     for (const batch of inBatches(records, MAX_BATCH)) {
       const body = this.#serializers.logs.serializeRequest(batch);
       yield* this.#packed(contents, 'v1/logs', body, batch.length);
@@ -270,6 +316,7 @@ export class Delivery {
       if (this.#transport === undefined || payload === undefined) return { status: 'delivered' };
       const posted = await this.#transport.post(path, payload, { contentType: this.#contentType });
       if (posted.status !== 'accepted') return posted;
+      this.#sendSpilled();
       reportPartialSuccess(path, serializer, posted.body);
       return { status: 'delivered' };
     };
@@ -291,6 +338,7 @@ function openTransport(config: Config): Transport | undefined {
     endpoint: config.endpoint,
     headers: config.headers,
     requestTimeoutMs: config.requestTimeoutMs,
+    compression: config.compression,
   });
 }
 

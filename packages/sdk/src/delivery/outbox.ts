@@ -18,10 +18,12 @@ export interface OutboxOptions<T> {
   /** How long the first record of a batch waits for others. */
   delayMs: number;
   maxBatch: number;
-  /** At most so many records are held; beyond it the oldest are dropped and counted. */
+  /** At most so many records are held; beyond it the oldest are spilled, or dropped and counted. */
   limit: number;
   /** The first pause after a failure; each further one is twice as long. */
   backoffMs?: number;
+  /** Puts records for which there is no room elsewhere, and gives back those that found none. */
+  spill?: (records: readonly T[]) => readonly T[];
   /** Told of the records that were dropped undelivered. */
   onDrop?: (records: readonly T[]) => void;
 }
@@ -33,7 +35,7 @@ const LONGEST_BACKOFF_IN_FLUSH_MS = 400;
 
 /**
  * A bounded queue with one request in flight, retries with growing, jittered pauses, and no end:
- * a record leaves it delivered, rejected by ingest, or dropped for want of room, and each is counted.
+ * a record leaves it delivered, spilled, rejected by ingest, or dropped for want of room, and each is counted.
  * OpenTelemetry's batch processors drop a batch whose export failed, and hold 2,048 records.
  */
 export class Outbox<T> {
@@ -224,12 +226,13 @@ export class Outbox<T> {
     return this.#queue.splice(0, count);
   }
 
-  /** Drops a twentieth at once, since taking from the front of a long array costs time. */
+  /** Of a twentieth at once, since taking from the front of a long array costs time. */
   #makeRoom(): void {
     const count = Math.max(1, Math.floor(this.#options.limit / 20));
     const oldest = this.#queue.splice(this.#inFlight, count);
     this.#gone += oldest.length;
-    this.#drop(oldest, `More than ${this.#options.limit} are waiting`);
+    const left = this.#options.spill?.(oldest) ?? oldest;
+    this.#drop(left, `More than ${this.#options.limit} are waiting`);
   }
 
   #drop(records: readonly T[], reason: string): void {

@@ -8,6 +8,9 @@ import type { SendResult } from './outbox.ts';
 const gzip = promisify(gzipCallback);
 // The fastest level already shrinks OTLP about tenfold.
 const GZIP_LEVEL = 1;
+/** Less is not worth it. */
+const MIN_GZIP_BYTES = 1_024;
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 const MAX_ANSWER_BYTES = 65_536;
 
 export interface TransportOptions {
@@ -15,7 +18,11 @@ export interface TransportOptions {
   endpoint: URL;
   headers: Readonly<Record<string, string>>;
   requestTimeoutMs: number;
+  /** Not given: gzip, and none towards this very machine, where it costs more than it spares. */
+  compression?: Compression | undefined;
 }
+
+export type Compression = 'gzip' | 'none';
 
 /** What a body is. */
 export interface BodyKind {
@@ -35,18 +42,21 @@ export type Posted = { status: 'accepted'; body: Uint8Array } | Exclude<SendResu
 export class Transport {
   readonly #options: TransportOptions;
   readonly #agent: http.Agent;
+  readonly #compression: Compression;
 
   constructor(options: TransportOptions) {
     this.#options = options;
     const Agent = options.endpoint.protocol === 'https:' ? https.Agent : http.Agent;
     this.#agent = new Agent({ keepAlive: true, maxSockets: 4 });
+    this.#compression = options.compression ?? (LOOPBACK.test(options.endpoint.hostname) ? 'none' : 'gzip');
   }
 
   /** Posts one request body to a path such as `v1/traces`. Does not throw. */
   async post(path: string, payload: Uint8Array, kind: BodyKind): Promise<Posted> {
-    const body = kind.isGzipped === true ? payload : await gzip(payload, { level: GZIP_LEVEL });
+    const gzips = kind.isGzipped !== true && this.#compression === 'gzip' && payload.length >= MIN_GZIP_BYTES;
+    const body = gzips ? await gzip(payload, { level: GZIP_LEVEL }) : payload;
     const { promise, resolve } = Promise.withResolvers<Posted>();
-    const request = this.#open(path, body.length, kind);
+    const request = this.#open(path, body.length, { ...kind, isGzipped: gzips || kind.isGzipped === true });
     const failed = (error: Error) => resolve({ status: 'retry', reason: describeFailure(error) });
     request.on('error', failed);
     request.on('socket', (socket) => socket.unref());
@@ -75,7 +85,7 @@ export class Transport {
     this.#agent.destroy();
   }
 
-  #open(path: string, sizeBytes: number, { contentType }: BodyKind): http.ClientRequest {
+  #open(path: string, sizeBytes: number, { contentType, isGzipped }: BodyKind): http.ClientRequest {
     const { endpoint, headers } = this.#options;
     const url = new URL(endpoint);
     url.pathname = `${url.pathname.replace(/\/$/, '')}/${path}`;
@@ -87,7 +97,7 @@ export class Transport {
         'user-agent': 'rollcall-sdk-node',
         ...headers,
         'content-type': contentType,
-        'content-encoding': 'gzip',
+        ...(isGzipped === true ? { 'content-encoding': 'gzip' } : {}),
         'content-length': sizeBytes,
       },
     });

@@ -1,0 +1,111 @@
+/** While Rollcall itself is away, or behind, the silence of a run says nothing. */
+
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { openTemporaryEngine } from '../packages/ingest/test/temporary-engine.ts';
+import { Hearing } from '../packages/ingest/src/observe/hearing.ts';
+import { CuttableProxy } from './cuttable-proxy.ts';
+import { ask, askUntil, spawnScript, startProcess, temporaryFolder } from './rollcall-process.ts';
+
+const HANG = fileURLToPath(new URL('./programs/hang.ts', import.meta.url));
+const HEARTBEAT_MS = 500;
+const VERDICTS = 'SELECT run_id, verdict, clients_lost::UInt32 AS lost FROM job_runs';
+
+interface Seen {
+  readonly run_id: string;
+  readonly verdict: string;
+  readonly lost: number;
+}
+
+test('after an outage nobody is lost who lives, who died in it is found out, and who was lost before stays so', async () => {
+  const folder = await temporaryFolder();
+  let service = await startProcess(folder.path);
+  await using proxy = await CuttableProxy.start(service.url);
+  const start = async () => {
+    const child = spawnScript(HANG, [], {
+      OTEL_EXPORTER_OTLP_ENDPOINT: proxy.url,
+      ROLLCALL_HEARTBEAT_INTERVAL_MS: String(HEARTBEAT_MS),
+    });
+    const [line] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
+    return { child, runId: line.toString().trim() };
+  };
+  const verdictOf = (rows: readonly Seen[], runId: string) =>
+    rows.find((row) => row.run_id === runId)?.verdict;
+  const [before, during, survivor] = [await start(), await start(), await start()];
+  before.child.kill('SIGKILL');
+  await askUntil<Seen>(service.url, VERDICTS, (rows) => verdictOf(rows, before.runId) === 'lost');
+  await service.stop();
+  during.child.kill('SIGKILL');
+  await sleep(10 * HEARTBEAT_MS);
+  service = await startProcess(folder.path);
+  proxy.retarget(service.url);
+
+  const first = await ask<Seen>(service.url, VERDICTS);
+  expect(Object.fromEntries(first.map(({ run_id: runId, verdict }) => [runId, verdict]))).toEqual({
+    [before.runId]: 'lost',
+    [during.runId]: 'running',
+    [survivor.runId]: 'running',
+  });
+  const found = await askUntil<Seen>(service.url, VERDICTS, (rows) => {
+    expect(rows.find(({ run_id: runId }) => runId === survivor.runId)).toMatchObject({
+      verdict: 'running',
+      lost: 0,
+    });
+    expect(verdictOf(rows, before.runId)).toBe('lost');
+    return verdictOf(rows, during.runId) === 'lost';
+  });
+  expect(verdictOf(found, survivor.runId)).toBe('running');
+
+  survivor.child.kill('SIGKILL');
+  await service.stop();
+  await folder.remove();
+}, 120_000);
+
+test('while what was accepted waits for ClickHouse, silence is measured against what has arrived', async () => {
+  const { engine, dispose } = await openTemporaryEngine();
+  let behindMs = 0;
+  const hearing = new Hearing({
+    engine,
+    instance: 'here:1',
+    behindMs: () => behindMs,
+    log: { warn: (...told: unknown[]) => expect(told).toBe('no warning') },
+    tickMs: 20,
+  });
+  await hearing.start();
+  // Two runs that promise a sign of life each second, last heard 10 and 3,600 seconds ago.
+  for (const [origin, ageS] of [
+    ['a', 10],
+    ['b', 3_600],
+  ] as const) {
+    await engine.command(
+      `INSERT INTO run_summaries (project_id, run_id, origin, job_name, last_sign_at, lost_ms, heartbeat_interval_ms, open_lost_ms)
+       SELECT 'default', '261125-000000', {origin:String}, 'job', now64(9) - {age:UInt32}, toUnixTimestamp64Milli(now64(3)) - 1000 * {age:UInt32} + 3000, 1000,
+           [toUnixTimestamp64Milli(now64(3)) - 1000 * {age:UInt32} + 3000]`,
+      { origin, age: ageS },
+    );
+  }
+  const verdicts = async (): Promise<string> =>
+    (
+      await engine.rows<{ told: string }>(
+        "SELECT concat(verdict, ' ', toString(clients_lost)) AS told FROM job_runs ORDER BY origin",
+      )
+    )
+      .map(({ told }) => told)
+      .join(', ');
+  const become = async (expected: string): Promise<void> => {
+    for (let looks = 0; looks < 100 && (await verdicts()) !== expected; looks++) await sleep(50);
+    expect(await verdicts()).toBe(expected);
+  };
+
+  await become('lost 1, lost 1');
+  behindMs = 20_000;
+  await become('running 0, lost 1');
+  behindMs = 0;
+  // What came in last came just now, and who was silent before that has his time to be heard of again.
+  await become('lost 1, lost 1');
+
+  await hearing.stop();
+  await dispose();
+});
