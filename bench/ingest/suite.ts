@@ -40,12 +40,12 @@ async function run(say: (line: string) => void): Promise<string> {
     const transcoder = await measureTranscoder();
     const bodies = Array.from({ length: DISTINCT_BODIES }, (_, seed) => spansRequest(SPANS, seed));
     say('HTTP without insert …');
-    const protobuf = bodies.map((body) => templateOf(body.protobuf));
-    const bare = await measureBare(protobuf);
+    const templates = bodies.map((body) => templateOf(body.protobuf));
+    const bare = await measureBare(templates);
     say('end to end, and the engine alone, in turns …');
     const whole = await measureWhole(folder, bodies, say);
     say('latency at half load …');
-    const latency = await measureLatency(folder, protobuf, whole.protobuf / 2);
+    const latency = await measureLatency(folder, templates, whole.protobuf / 2);
     say('disk …');
     const disk = await measureDisk(
       folder,

@@ -14,6 +14,7 @@ import {
   KEY_TO,
   KEYS,
   KNOWN_KEYS,
+  MARKS,
   POSITION,
   ROLES,
   SEEN,
@@ -56,6 +57,21 @@ export function keep(list: usize): void {
   const row = load<u32>(list, AT);
   store<u64>(load<u32>(list) + (row << 3), entries(list));
   store<u32>(list, row + 1, AT);
+}
+
+/** Remembers where the lists of a record start. */
+export function mark(list: usize): void {
+  store<u32>(list, load<u32>(list, AT), MARKS);
+  store<u32>(list, load<u32>(list, KEYS + AT), MARKS + 4);
+  store<u32>(list, load<u32>(list, VALUES + AT), MARKS + 8);
+}
+
+/** Forgets the lists since `mark`, kept or not. */
+export function forget(list: usize): void {
+  store<u32>(list, load<u32>(list, MARKS), AT);
+  store<u32>(list, load<u32>(list, MARKS + 4), KEYS + AT);
+  store<u32>(list, load<u32>(list, MARKS + 8), VALUES + AT);
+  open(list);
 }
 
 /**
@@ -110,32 +126,45 @@ export function walkAttribute(list: usize, at: usize, end: usize): usize {
 
 /** Values that are no texts. */
 function walkOther(list: usize, role: i32, tag: u32, value: usize, stop: usize, to: usize): usize {
-  let next = to;
-  let found = FOUND_OTHER;
+  const next = appendOther(to, tag, value, stop);
+  if (next == 0) return 0;
+  store<u32>(list, next, VALUE_TO);
+  if (role != 0) note(list, role, value == stop ? FOUND_EMPTY : FOUND_OTHER, value, 0);
+  return stop;
+}
+
+/** Appends an `AnyValue` that is no text; `tag` is 0 where it is empty. Returns where it ends, 0 where the walkers have to. */
+function appendOther(to: usize, tag: u32, value: usize, stop: usize): usize {
   if (tag == 0x18) {
     const number = readVarint(value + 1, stop);
-    if (after != stop) return 0;
-    next = appendInt(to, number);
-  } else if (tag == 0x10) {
+    return after == stop ? appendInt(to, number) : 0;
+  }
+  if (tag == 0x10) {
     const isTrue = readVarint(value + 1, stop) != 0;
     if (after != stop) return 0;
     // The words with their lengths in front.
     store<u64>(to, isTrue ? 0x6575727404 : 0x65736c616605);
-    next = to + (isTrue ? 5 : 6);
-  } else if (tag == 0x21) {
+    return to + (isTrue ? 5 : 6);
+  }
+  if (tag == 0x21) {
     if (value + 9 != stop) return 0;
     const number = load<f64>(value + 1);
     // The shortest digits of other numbers are JavaScript's business.
     if (Math.trunc(number) != number || Math.abs(number) >= 1e9) return 0;
-    next = appendInt(to, <i64>number);
-  } else if (value == stop) {
-    store<u8>(to, 0);
-    next = to + 1;
-    found = FOUND_EMPTY;
-  } else return 0;
-  store<u32>(list, next, VALUE_TO);
-  if (role != 0) note(list, role, found, value, 0);
-  return stop;
+    return appendInt(to, <i64>number);
+  }
+  if (value != stop) return 0;
+  store<u8>(to, 0);
+  return to + 1;
+}
+
+/** Appends the `AnyValue` from `value` to `stop`; returns where it ends, 0 where the walkers have to look at it. */
+export function appendValue(to: usize, value: usize, stop: usize): usize {
+  if (value == stop) return appendOther(to, 0, value, stop);
+  const tag = <u32>load<u8>(value);
+  if (tag != 0x0a) return appendOther(to, tag, value, stop);
+  const length = readLength(value + 1, stop);
+  return after != 0 && after + length == stop ? append(to, after, length) : 0;
 }
 
 /** Writes a key; returns its role, -1 where the walkers have to. */

@@ -1,3 +1,5 @@
 /** The kernel: the innermost loops of the path from OTLP to ClickHouse's Native format, compiled to WebAssembly. */
 export { setSeed } from './dictionary';
+export { walkLogs } from './logs';
+export { walkNumberPoints } from './points';
 export { walkSpans } from './spans';

@@ -3,7 +3,9 @@ import {
   AT_END,
   DROPPED,
   DURATION,
+  EVENT_DROPPED,
   EVENT_ENDS,
+  EVENT_NAMES,
   EVENT_TIMES,
   EVENTS_DROPPED,
   FLAGS,
@@ -13,6 +15,7 @@ import {
   LINK_ENDS,
   LINK_FLAGS,
   LINKS_DROPPED,
+  LIST_BYTES,
   LISTS,
   MORE_WORDS,
   MOST_ROWS,
@@ -21,6 +24,7 @@ import {
   PARENT_SPAN_ID,
   ROLE_SPAN_KIND,
   ROWS,
+  SPAN_EVENT_NAMES,
   SPAN_ID,
   SPAN_KIND,
   SPAN_NAME,
@@ -34,7 +38,7 @@ import {
   WIDTH,
   WORDS,
 } from '../src/native/kernel-layout';
-import { begin, entries, keep, open, walkAttribute } from './attributes';
+import { begin, entries, forget, keep, mark, open, walkAttribute } from './attributes';
 import {
   cell,
   isPast,
@@ -47,18 +51,28 @@ import {
   spend,
   tail,
   widthOf,
+  writeSpanId,
   writeRun,
 } from './table';
 import { append, appendSpanId, appendTraceId } from './text';
 import { after, readLength, readVarint } from './wire';
+
+/** Number of events of the spans that were kept. */
+let events: u32 = 0;
+/** Of the span that is being walked; their bytes in the columns. */
+let newEvents: u32 = 0;
+let eventBytes: u32 = 0;
 
 /** Walks the spans of a `ScopeSpans` from `at` to `end`; returns where it stopped, on a field that is not its own. */
 export function walkSpans(table: usize, at: usize, end: usize, limit: usize): usize {
   let row = rowsOf(table, TIME);
   const first = row;
   const last = first + load<u32>(table, MOST_ROWS);
+  const firstEvent = rowsOf(table, EVENT_TIMES);
   store<u32>(table, NOT_MINE, STOP);
   open(table + LISTS);
+  open(table + LISTS + LIST_BYTES);
+  events = firstEvent;
   while (row < last && at < end && load<u8>(at) == 0x12) {
     const length = readLength(at + 1, end);
     if (after == 0) break;
@@ -67,11 +81,7 @@ export function walkSpans(table: usize, at: usize, end: usize, limit: usize): us
       store<u32>(table, AT_END, STOP);
       break;
     }
-    if (!walkSpan(table, row, after, next)) {
-      // Forgets its attributes.
-      open(table + LISTS);
-      break;
-    }
+    if (!walkSpan(table, row, after, next)) break;
     row++;
     at = next;
   }
@@ -88,11 +98,29 @@ export function walkSpans(table: usize, at: usize, end: usize, limit: usize): us
   setRows(table, SPAN_KIND, row);
   setRows(table, STATUS_CODE, row);
   setRows(table, JOB_NAME, row);
+  setRows(table, EVENT_TIMES, events);
+  setRows(table, EVENT_NAMES, events);
+  setRows(table, EVENT_DROPPED, events);
   return at;
 }
 
-/** False where the walkers have to look at it; then nothing of it was kept. Source: opentelemetry/proto/trace/v1/trace.proto. */
+/** False where the walkers have to look at it; then nothing of it is kept. */
 function walkSpan(table: usize, row: u32, at: usize, end: usize): bool {
+  const list = table + LISTS + LIST_BYTES;
+  newEvents = 0;
+  eventBytes = 0;
+  mark(list);
+  if (walkFields(table, row, at, end)) {
+    events += newEvents;
+    return true;
+  }
+  open(table + LISTS);
+  forget(list);
+  return false;
+}
+
+/** Source: opentelemetry/proto/trace/v1/trace.proto. */
+function walkFields(table: usize, row: u32, at: usize, end: usize): bool {
   const list = table + LISTS;
   const valuesFrom = load<u32>(list, VALUE_TO);
   const entriesFrom = entries(list);
@@ -150,6 +178,12 @@ function walkSpan(table: usize, row: u32, at: usize, end: usize): bool {
     } else if (tag == 0x41) {
       endNs = load<i64>(at);
       at += 8;
+    } else if (tag == 0x5a) {
+      const length = readLength(at, end);
+      if (after == 0 || newEvents >= MOST_EVENTS) return false;
+      const next = after + length;
+      if (!walkEvent(table, after, next)) return false;
+      at = next;
     } else if (tag == 0x7a) {
       let length: u32 = load<u8>(at++);
       if (length > 0x7f) {
@@ -215,12 +249,7 @@ function walkSpan(table: usize, row: u32, at: usize, end: usize): bool {
   ) {
     return false;
   }
-  let parentEnd = parentTo + 17;
-  if (parentAt == 0 || !appendSpanId(parentTo, parentAt)) {
-    // All zero is none.
-    store<u8>(parentTo, 0);
-    parentEnd = parentTo + 1;
-  }
+  const parentEnd = writeSpanId(parentTo, parentAt);
   const stateEnd = append(stateTo, stateAt, stateLength);
   const messageEnd = append(messageTo, messageAt, messageLength);
   const runBytes = writeRun(table);
@@ -235,7 +264,8 @@ function walkSpan(table: usize, row: u32, at: usize, end: usize): bool {
     <u32>(stateEnd - stateTo) +
     <u32>(messageEnd - messageTo) +
     <u32>(load<u32>(list, VALUE_TO) - valuesFrom) +
-    (entries(list) - entriesFrom) * load<u32>(list, KEYS + WIDTH);
+    (entries(list) - entriesFrom) * load<u32>(list, KEYS + WIDTH) +
+    eventBytes;
   if (stateEnd == 0 || messageEnd == 0 || runBytes == 0 || !spend(table, rowBytes)) {
     return false;
   }
@@ -256,7 +286,58 @@ function walkSpan(table: usize, row: u32, at: usize, end: usize): bool {
   store<u32>(cell(table, DROPPED, row, 2), dropped);
   store<u32>(cell(table, EVENTS_DROPPED, row, 2), eventsDropped);
   store<u32>(cell(table, LINKS_DROPPED, row, 2), linksDropped);
-  store<u64>(cell(table, EVENT_ENDS, row, 3), rowsOf(table, EVENT_TIMES));
+  store<u64>(cell(table, EVENT_ENDS, row, 3), events + newEvents);
   store<u64>(cell(table, LINK_ENDS, row, 3), rowsOf(table, LINK_FLAGS));
+  return true;
+}
+
+/** More, and the parts of a span have to be counted. */
+const MOST_EVENTS: u32 = 100;
+/** On the wire: less would be more events than there is room for. */
+const FEWEST_EVENT_BYTES: usize = 9;
+
+/** Writes an event behind those that are there; false where the walkers have to. */
+function walkEvent(table: usize, at: usize, end: usize): bool {
+  const list = table + LISTS + LIST_BYTES;
+  const valuesFrom = load<u32>(list, VALUE_TO);
+  const entriesFrom = entries(list);
+  let timeNs: i64 = 0;
+  let nameAt: usize = 0;
+  let nameLength: u32 = 0;
+  let dropped: u32 = 0;
+  if (end - at < FEWEST_EVENT_BYTES) return false;
+  begin(list);
+  while (at < end) {
+    const tag = load<u8>(at++);
+    if (tag == 0x1a) {
+      at = walkAttribute(list, at, end);
+      if (at == 0) return false;
+    } else if (tag == 0x09) {
+      timeNs = load<i64>(at);
+      at += 8;
+    } else if (tag == 0x12) {
+      nameLength = readLength(at, end);
+      if (after == 0) return false;
+      nameAt = after;
+      at = after + nameLength;
+    } else if (tag == 0x20) {
+      dropped = <u32>readVarint(at, end);
+      if (after == 0) return false;
+      at = after;
+    } else return false;
+  }
+  if (at != end || timeNs < 0) return false;
+  const event = events + newEvents;
+  const name = nameIndex(table, SPAN_EVENT_NAMES, EVENT_NAMES, nameAt, nameLength);
+  if (name < 0) return false;
+  store<i64>(cell(table, EVENT_TIMES, event, 3), timeNs);
+  store<u32>(cell(table, EVENT_DROPPED, event, 2), dropped);
+  eventBytes +=
+    20 +
+    setIndex(table, EVENT_NAMES, event, name) +
+    <u32>(load<u32>(list, VALUE_TO) - valuesFrom) +
+    (entries(list) - entriesFrom) * load<u32>(list, KEYS + WIDTH);
+  keep(list);
+  newEvents++;
   return true;
 }

@@ -32,7 +32,7 @@ import {
   WIDTH,
 } from '../src/native/kernel-layout';
 import { findOrAdd } from './dictionary';
-import { append, isPrintable } from './text';
+import { append, appendSpanId, appendTraceId, isPrintable } from './text';
 
 /** The place of a row in a column of fixed width. */
 export function cell(table: usize, region: u32, row: u32, shift: u32): usize {
@@ -66,7 +66,7 @@ export function widthOf(table: usize, region: u32): u32 {
 }
 
 /** Whether the number of a text is small enough for the column. */
-export function fits(table: usize, region: u32, index: i32): bool {
+function fits(table: usize, region: u32, index: i32): bool {
   const width = load<u32>(table + region * REGION_BYTES, REGIONS + WIDTH);
   return index >= 0 && (index <= 0xff || width == 4 || (width == 2 && index <= 0xffff));
 }
@@ -162,4 +162,18 @@ export function spend(table: usize, sizeBytes: u32): bool {
   if (whole > <f64>MAX_ROW || whole > left) return false;
   store<f64>(table, left - whole, LEFT_BYTES);
   return true;
+}
+
+/** Writes an ID that may be absent: all zero is none. Returns where it ends. */
+export function writeTraceId(to: usize, at: usize): usize {
+  if (at != 0 && appendTraceId(to, at)) return to + 33;
+  store<u8>(to, 0);
+  return to + 1;
+}
+
+/** Writes an ID that may be absent: all zero is none. Returns where it ends. */
+export function writeSpanId(to: usize, at: usize): usize {
+  if (at != 0 && appendSpanId(to, at)) return to + 17;
+  store<u8>(to, 0);
+  return to + 1;
 }

@@ -39,7 +39,7 @@ export function append(to: usize, at: usize, length: u32): usize {
   return to + length;
 }
 
-export function appendLength(to: usize, length: u32): usize {
+function appendLength(to: usize, length: u32): usize {
   let rest = length;
   while (rest > 0x7f) {
     store<u8>(to++, (rest & 0x7f) | 0x80);

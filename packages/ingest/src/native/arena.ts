@@ -8,6 +8,8 @@ export interface Kernel {
   setSeed(seed: number): void;
   /** Walks records of a message that ends at `end` into a table, up to `limit`; returns where it stopped. */
   walkSpans(table: number, at: number, end: number, limit: number): number;
+  walkLogs(table: number, at: number, end: number, limit: number): number;
+  walkNumberPoints(table: number, at: number, end: number, limit: number): number;
 }
 
 /** Moves along when the memory grows: then all views of it are void. */

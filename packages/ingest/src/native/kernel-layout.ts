@@ -37,6 +37,8 @@ export const STAMP = 124;
 export const FOUND = 128;
 export const FOUND_AT = 148;
 export const FOUND_LENGTH = 168;
+/** Where the lists of a record start. */
+export const MARKS = 188;
 export const GUESSES = 256;
 export const GUESS_COUNT = 256;
 export const SEEN = 1280;
@@ -112,10 +114,11 @@ export const EXEMPLAR_ENDS = 6;
 export const EXEMPLAR_TIMES = 7;
 export const VALUE = 8;
 
-/** Dictionaries: of the jobs in all tables, then of names. */
+/** Dictionaries: of the jobs in all tables, then of the names of spans or events, then of what else there is. */
 export const JOB_NAMES = 0;
 export const NAMES = 1;
 export const SEVERITIES = 2;
+export const SPAN_EVENT_NAMES = 2;
 
 /** Roles of keys, and what was found under one. */
 export const ROLE_RUN_ID = 1;

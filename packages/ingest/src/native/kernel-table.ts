@@ -15,7 +15,7 @@ export interface KernelList {
 }
 
 /** What the records of one origin have in common. */
-export interface KernelOrigin {
+interface KernelOrigin {
   readonly runId: Uint8Array;
   readonly clientId: Uint8Array;
   readonly jobIndex: number;
@@ -24,7 +24,7 @@ export interface KernelOrigin {
 }
 
 /** Of one call. */
-export interface KernelCall extends KernelOrigin {
+interface KernelCall extends KernelOrigin {
   readonly receivedAtMs: number;
   readonly leftBytes: number;
   readonly mostRows: number;

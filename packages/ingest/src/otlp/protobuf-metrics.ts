@@ -4,9 +4,10 @@ import type { EncodedOrigin } from '../rows/origin-columns.ts';
 import type { Writers } from '../rows/writers.ts';
 import { missingKind } from './check-metric.ts';
 import type { Fault } from './fault.ts';
+import { MAX_NAME_LENGTH } from './limits.ts';
 import { type RecordVisitor, walkRequest } from './protobuf-origins.ts';
 import type { ProtobufReader } from './protobuf-reader.ts';
-import { faultOf } from './protobuf-records.ts';
+import { faultOf, KernelReader } from './protobuf-records.ts';
 import { readAttribute } from './protobuf-values.ts';
 import type { Metric, Origin } from './records.ts';
 import type { Request } from './request.ts';
@@ -19,8 +20,13 @@ import {
 import { Wire } from './wire.ts';
 
 /** Walks every point of `body`; throws `MalformedBody` where the body is not OTLP. */
-export function walkProtobufMetrics(body: Uint8Array, request: Request, writers: Writers): void {
-  walkRequest(body, new MetricWalker(body, request, writers));
+export function walkProtobufMetrics(
+  body: Uint8Array,
+  request: Request,
+  writers: Writers,
+  bodyAddress = 0,
+): void {
+  walkRequest(body, new MetricWalker(body, request, writers, bodyAddress));
 }
 
 /** How to walk the points of a kind. */
@@ -38,7 +44,10 @@ class MetricWalker implements RecordVisitor {
   #origin: { item: EncodedOrigin } | { fault: Fault } | undefined;
   #firstRows: ReadonlyMap<PointWriter, number> = new Map();
 
-  constructor(body: Uint8Array, request: Request, writers: Writers) {
+  readonly #kernel: KernelReader;
+
+  constructor(body: Uint8Array, request: Request, writers: Writers, bodyAddress: number) {
+    this.#kernel = new KernelReader(bodyAddress);
     const { gauge, sum, histogram, exponentialHistogram, summary } = writers;
     this.#wire = new Wire(body);
     this.#request = request;
@@ -106,7 +115,10 @@ class MetricWalker implements RecordVisitor {
 
   #readPoints(reader: ProtobufReader, kind: PointWalker, metric: EncodedMetric, origin: EncodedOrigin): void {
     const { tally } = this.#request;
-    while (reader.next()) {
+    const isNamed = metric.metric.name !== '' && metric.metric.name.length <= MAX_NAME_LENGTH;
+    for (;;) {
+      if (isNamed) this.#kernel.walk(reader, kind.writer, origin, this.#request, metric.sizeBytes);
+      if (!reader.next()) break;
       if (reader.fieldNumber !== 1) reader.skip();
       else if (tally.closed) {
         reader.skip();

@@ -32,9 +32,7 @@ class RecordWalker<Writer extends RecordWriter> implements RecordVisitor {
   readonly #walk: (wire: Wire, end: number, writer: Writer) => void;
   #origin: { item: EncodedOrigin } | { fault: Fault } | undefined;
   #firstRow = 0;
-  /** Where the kernel finds the body, 0 where there is no kernel. */
-  readonly #bodyAddress: number;
-  readonly #patience = new Patience();
+  readonly #kernel: KernelReader;
 
   constructor(
     wire: Wire,
@@ -43,7 +41,7 @@ class RecordWalker<Writer extends RecordWriter> implements RecordVisitor {
     walk: (wire: Wire, end: number, writer: Writer) => void,
     bodyAddress: number,
   ) {
-    this.#bodyAddress = bodyAddress;
+    this.#kernel = new KernelReader(bodyAddress);
     this.#wire = wire;
     this.#request = request;
     this.#writer = writer;
@@ -55,22 +53,9 @@ class RecordWalker<Writer extends RecordWriter> implements RecordVisitor {
     this.#firstRow = this.#writer.rows;
   }
 
-  /** What the kernel can walk is done when the reader comes to it; the reader goes on behind. */
   readAhead(reader: ProtobufReader): void {
     const origin = this.#origin;
-    if (this.#bodyAddress === 0 || !origin || 'fault' in origin || !this.#patience.isThere()) return;
-    const { tally, receivedAtMs } = this.#request;
-    const base = this.#bodyAddress;
-    const { position, end } = reader;
-    const walked = this.#writer.walkByKernel(base + position, base + end, origin.item, {
-      receivedAtMs,
-      mostRows: tally.closed ? 0 : tally.leftRecords,
-    });
-    const rows = walked?.rows ?? 0;
-    this.#patience.note(rows);
-    if (walked === undefined || rows === 0) return;
-    reader.moveTo(walked.at - base);
-    tally.accept(rows);
+    if (origin && 'item' in origin) this.#kernel.walk(reader, this.#writer, origin.item, this.#request);
   }
 
   read(reader: ProtobufReader): void {
@@ -103,23 +88,53 @@ class RecordWalker<Writer extends RecordWriter> implements RecordVisitor {
   }
 }
 
-/** Where the kernel can walk one record in a row at most, asking it costs more than it saves. */
-export class Patience {
+/** Lets the kernel walk records where a reader stands, and moves the reader behind them. */
+export class KernelReader {
+  /** Where the kernel finds the body, 0 where there is no kernel. */
+  readonly #bodyAddress: number;
   #disappointments = 0;
   #pause = 0;
 
-  /** Whether to ask for the next record. */
-  isThere(): boolean {
+  constructor(bodyAddress: number) {
+    this.#bodyAddress = bodyAddress;
+  }
+
+  walk(
+    reader: ProtobufReader,
+    writer: TableWriter,
+    origin: EncodedOrigin,
+    { tally, receivedAtMs }: Request,
+    sharedBytes = 0,
+  ): void {
+    const address = this.#bodyAddress;
+    const { position, end } = reader;
+    if (address === 0 || end - position < FEWEST_BYTES_FOR_KERNEL || !this.#isPatient()) return;
+    const walked = writer.walkByKernel(address + position, address + end, origin, {
+      receivedAtMs,
+      mostRows: tally.closed ? 0 : tally.leftRecords,
+      sharedBytes,
+    });
+    if (walked === undefined) return;
+    this.#learn(walked.rows);
+    reader.moveTo(walked.at - address);
+    if (walked.rows > 0) tally.accept(walked.rows);
+  }
+
+  #isPatient(): boolean {
     if (this.#pause === 0) return true;
     this.#pause--;
     return false;
   }
 
-  note(rows: number): void {
+  /** Where the kernel walks one record at a time at most, to ask it costs more than it saves. */
+  #learn(rows: number): void {
     if (rows > 1) this.#disappointments = 0;
     else if (++this.#disappointments > 4) this.#pause = Math.min(2 ** (this.#disappointments - 4), 64);
   }
 }
+
+/** To call the kernel takes as long as to walk these. */
+const FEWEST_BYTES_FOR_KERNEL = 256;
 
 /** What is wrong with one record; what is a bug goes on. */
 export function faultOf(error: unknown): Fault {

@@ -39,6 +39,8 @@ const NO_OUTPUT = Buffer.alloc(0);
 export abstract class TableWriter {
   readonly table: OtelTable;
   rows = 0;
+  /** Rows that the kernel has walked, ever. */
+  kernelRows = 0;
   /** Memory of the block that was taken last. */
   #output: Buffer = NO_OUTPUT;
   #budget: RowBudget = { leftBytes: 0 };
@@ -197,6 +199,7 @@ export abstract class TableWriter {
     });
     if (walked === undefined || walked.rows === 0) return walked;
     this.rows += walked.rows;
+    this.kernelRows += walked.rows;
     this.#budget.leftBytes = walked.leftBytes;
     this.#markRecord(this.#recordRegions.length);
     return walked;

@@ -34,9 +34,9 @@ export class Writers {
   constructor(arena?: Arena) {
     if (arena) this.input = new Region(1, arena);
     this.span = new SpanWriter(arena);
-    this.log = new LogWriter();
-    this.gauge = new NumberWriter('gauge');
-    this.sum = new NumberWriter('sum');
+    this.log = new LogWriter(arena);
+    this.gauge = new NumberWriter('gauge', arena);
+    this.sum = new NumberWriter('sum', arena);
     this.points = [this.gauge, this.sum, this.histogram, this.exponentialHistogram, this.summary];
     this.#of = { traces: [this.span], logs: [this.log], metrics: this.points };
     this.all = [this.span, this.log, ...this.points];
