@@ -3,3 +3,4 @@ export { setSeed } from './dictionary';
 export { walkLogs } from './logs';
 export { walkNumberPoints } from './points';
 export { walkSpans } from './spans';
+export { passRecords } from './wire';

@@ -27,3 +27,13 @@ export function readLength(at: usize, end: usize): u32 {
   if (length > <u64>(end - after) || (after - at > 1 && load<u8>(after - 1) == 0)) after = 0;
   return <u32>length;
 }
+
+/** Passes over the records from `at` on; returns where something else begins, or what is no record. */
+export function passRecords(at: usize, end: usize): usize {
+  while (at < end && load<u8>(at) == 0x12) {
+    const length = readLength(at + 1, end);
+    if (after == 0) break;
+    at = after + length;
+  }
+  return at;
+}

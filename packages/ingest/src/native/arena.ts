@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 /** What is compiled from `kernel/index.ts`. All places are addresses in the arena. */
 export interface Kernel {
   setSeed(seed: number): void;
+  /** Passes over records; returns where something else begins. */
+  passRecords(at: number, end: number): number;
   /** Walks records of a message that ends at `end` into a table, up to `limit`; returns where it stopped. */
   walkSpans(table: number, at: number, end: number, limit: number): number;
   walkLogs(table: number, at: number, end: number, limit: number): number;

@@ -1,7 +1,7 @@
 /** Walks the points of a protobuf `ExportMetricsServiceRequest` into the columns of their tables. */
 import { encodeMetric, type EncodedMetric, type PointWriter } from '../rows/metric-writer.ts';
 import type { EncodedOrigin } from '../rows/origin-columns.ts';
-import type { Writers } from '../rows/writers.ts';
+import type { ShownBody, Writers } from '../rows/writers.ts';
 import { missingKind } from './check-metric.ts';
 import type { Fault } from './fault.ts';
 import { MAX_NAME_LENGTH } from './limits.ts';
@@ -24,9 +24,9 @@ export function walkProtobufMetrics(
   body: Uint8Array,
   request: Request,
   writers: Writers,
-  bodyAddress = 0,
+  shown?: ShownBody,
 ): void {
-  walkRequest(body, new MetricWalker(body, request, writers, bodyAddress));
+  walkRequest(body, new MetricWalker(body, request, writers, shown));
 }
 
 /** How to walk the points of a kind. */
@@ -46,8 +46,8 @@ class MetricWalker implements RecordVisitor {
 
   readonly #kernel: KernelReader;
 
-  constructor(body: Uint8Array, request: Request, writers: Writers, bodyAddress: number) {
-    this.#kernel = new KernelReader(bodyAddress);
+  constructor(body: Uint8Array, request: Request, writers: Writers, shown: ShownBody | undefined) {
+    this.#kernel = new KernelReader(shown);
     const { gauge, sum, histogram, exponentialHistogram, summary } = writers;
     this.#wire = new Wire(body);
     this.#request = request;
@@ -72,6 +72,11 @@ class MetricWalker implements RecordVisitor {
     this.#firstRows = new Map(this.#writers.points.map((writer) => [writer, writer.rows]));
   }
 
+  passAhead(reader: ProtobufReader): void {
+    this.#kernel.pass(reader);
+  }
+
+  /** The points of a metric are read ahead, not the metrics. */
   readAhead(): void {}
 
   read(reader: ProtobufReader): void {

@@ -5,6 +5,7 @@ import { type RecordVisitor, walkRequest } from './protobuf-origins.ts';
 import type { ProtobufReader } from './protobuf-reader.ts';
 import type { EncodedOrigin, OriginColumns } from '../rows/origin-columns.ts';
 import type { TableWriter } from '../rows/table-writer.ts';
+import type { ShownBody } from '../rows/writers.ts';
 import type { Source } from '../native/source.ts';
 import { Wire } from './wire.ts';
 
@@ -20,9 +21,9 @@ export function walkProtobufRecords<Writer extends RecordWriter>(
   request: Request,
   writer: Writer,
   walk: (wire: Wire, end: number, writer: Writer) => void,
-  bodyAddress = 0,
+  shown?: ShownBody,
 ): void {
-  walkRequest(body, new RecordWalker(new Wire(body), request, writer, walk, bodyAddress));
+  walkRequest(body, new RecordWalker(new Wire(body), request, writer, walk, shown));
 }
 
 class RecordWalker<Writer extends RecordWriter> implements RecordVisitor {
@@ -39,9 +40,9 @@ class RecordWalker<Writer extends RecordWriter> implements RecordVisitor {
     request: Request,
     writer: Writer,
     walk: (wire: Wire, end: number, writer: Writer) => void,
-    bodyAddress: number,
+    shown: ShownBody | undefined,
   ) {
-    this.#kernel = new KernelReader(bodyAddress);
+    this.#kernel = new KernelReader(shown);
     this.#wire = wire;
     this.#request = request;
     this.#writer = writer;
@@ -51,6 +52,10 @@ class RecordWalker<Writer extends RecordWriter> implements RecordVisitor {
   begin(origin: Parameters<RecordVisitor['begin']>[0]): void {
     this.#origin = this.#request.origins.of(origin);
     this.#firstRow = this.#writer.rows;
+  }
+
+  passAhead(reader: ProtobufReader): void {
+    this.#kernel.pass(reader);
   }
 
   readAhead(reader: ProtobufReader): void {
@@ -90,13 +95,19 @@ class RecordWalker<Writer extends RecordWriter> implements RecordVisitor {
 
 /** Lets the kernel walk records where a reader stands, and moves the reader behind them. */
 export class KernelReader {
-  /** Where the kernel finds the body, 0 where there is no kernel. */
-  readonly #bodyAddress: number;
+  readonly #shown: ShownBody | undefined;
   #disappointments = 0;
   #pause = 0;
 
-  constructor(bodyAddress: number) {
-    this.#bodyAddress = bodyAddress;
+  constructor(shown: ShownBody | undefined) {
+    this.#shown = shown;
+  }
+
+  /** Passes over records. */
+  pass(reader: ProtobufReader): void {
+    if (this.#shown === undefined) return;
+    const { kernel, address } = this.#shown;
+    reader.moveTo(kernel.passRecords(address + reader.position, address + reader.end) - address);
   }
 
   walk(
@@ -106,9 +117,10 @@ export class KernelReader {
     { tally, receivedAtMs }: Request,
     sharedBytes = 0,
   ): void {
-    const address = this.#bodyAddress;
+    if (this.#shown === undefined) return;
+    const { address } = this.#shown;
     const { position, end } = reader;
-    if (address === 0 || end - position < FEWEST_BYTES_FOR_KERNEL || !this.#isPatient()) return;
+    if (end - position < FEWEST_BYTES_FOR_KERNEL || !this.#isPatient()) return;
     const walked = writer.walkByKernel(address + position, address + end, origin, {
       receivedAtMs,
       mostRows: tally.closed ? 0 : tally.leftRecords,

@@ -120,9 +120,9 @@ export class Transcoder {
   #walk(signal: Signal, encoding: Encoding, body: Uint8Array, request: Request): void {
     const writers = this.#writers;
     if (encoding === 'json') return walkJsonRequest(signal, body, request, writers, this.#tape);
-    const address = writers.show(body);
-    if (signal === 'traces') return walkProtobufRecords(body, request, writers.span, walkSpan, address);
-    if (signal === 'logs') return walkProtobufRecords(body, request, writers.log, walkLogRecord, address);
-    return walkProtobufMetrics(body, request, writers, address);
+    const shown = writers.show(body);
+    if (signal === 'traces') return walkProtobufRecords(body, request, writers.span, walkSpan, shown);
+    if (signal === 'logs') return walkProtobufRecords(body, request, writers.log, walkLogRecord, shown);
+    return walkProtobufMetrics(body, request, writers, shown);
   }
 }

@@ -1,5 +1,5 @@
 /** Holds the writers of all tables of raw telemetry. */
-import type { Arena } from '../native/arena.ts';
+import type { Arena, Kernel } from '../native/arena.ts';
 import { Region } from '../native/region.ts';
 import type { Signal } from '../otlp/records.ts';
 import { LogWriter } from './log-writer.ts';
@@ -8,8 +8,15 @@ import { SpanWriter } from './span-writer.ts';
 import type { OtelTable } from './tables.ts';
 import type { Block, RowBudget, TableWriter } from './table-writer.ts';
 
+/** A body in the arena. */
+export interface ShownBody {
+  readonly kernel: Kernel;
+  readonly address: number;
+}
+
 /** In the arena, the kernel can write into them. */
 export class Writers {
+  readonly kernel: Kernel | undefined;
   /** Takes the body that the kernel reads. */
   readonly input: Region | undefined;
   readonly span: SpanWriter;
@@ -32,6 +39,7 @@ export class Writers {
   readonly #of: Record<Signal, readonly TableWriter[]>;
 
   constructor(arena?: Arena) {
+    this.kernel = arena?.kernel;
     if (arena) this.input = new Region(1, arena);
     this.span = new SpanWriter(arena);
     this.log = new LogWriter(arena);
@@ -48,14 +56,14 @@ export class Writers {
     return writer;
   }
 
-  /** Copies a body to where the kernel can read it; returns its address, 0 where there is no kernel. */
-  show(body: Uint8Array): number {
-    const { input } = this;
-    if (input === undefined) return 0;
+  /** Copies a body to where the kernel can read it; nothing where there is no kernel. */
+  show(body: Uint8Array): ShownBody | undefined {
+    const { kernel, input } = this;
+    if (kernel === undefined || input === undefined) return undefined;
     input.clear();
     input.reserve(body.length);
     input.bytes.set(body);
-    return input.address;
+    return { kernel, address: input.address };
   }
 
   begin(signal: Signal, budget: RowBudget): void {
