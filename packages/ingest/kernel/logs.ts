@@ -44,7 +44,7 @@ import {
 import { after, readLength, readVarint } from './wire';
 
 /** On the wire: less would be more rows than there is room for. */
-const FEWEST_BYTES: usize = 14;
+const FEWEST_BYTES: u32 = 14;
 const HIGHEST_SEVERITY: u32 = 24;
 /** `rollcall.`: its first eight letters and the last. */
 const ROLLCALL: u64 = 0x6c6c61636c6c6f72;

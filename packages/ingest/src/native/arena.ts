@@ -6,6 +6,13 @@ import { fileURLToPath } from 'node:url';
 /** What is compiled from `kernel/index.ts`. All places are addresses in the arena. */
 export interface Kernel {
   setSeed(seed: number): void;
+  /**
+   * Notes the values of a JSON body in lists of `room` values: starts, ends and nexts of four bytes, kinds of one.
+   * Returns how many there are, -1 where it can not.
+   */
+  readJson(address: number, start: number, length: number, lists: number, room: number): number;
+  /** Objects and arrays of that body. */
+  jsonObjects(): number;
   /** Passes over records; returns where something else begins. */
   passRecords(at: number, end: number): number;
   /** Walks records of a message that ends at `end` into a table, up to `limit`; returns where it stopped. */

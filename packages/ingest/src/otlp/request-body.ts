@@ -1,4 +1,5 @@
 /** Reads and inflates the body of a request, within bounds. */
+import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip, gunzipSync, inflate, inflateSync } from 'node:zlib';
 import type { HttpBindings } from '@hono/node-server';
@@ -33,9 +34,10 @@ export async function readRequestBody(
   }
   const announcedBytes = Number(c.req.header('content-length') ?? 0);
   if (announcedBytes > limits.maxBodyBytes) return bodyTooLarge(limits);
+  const { incoming }: Partial<HttpBindings> = c.env ?? {};
   const body =
-    announcedBytes > ONE_CHUNK_BYTES
-      ? await readAnnounced(bodyChunks(c), announcedBytes, memory)
+    announcedBytes > ONE_CHUNK_BYTES && incoming
+      ? await readAnnounced(incoming, announcedBytes, memory)
       : await readBounded(bodyChunks(c), limits);
   if (body.status !== 'ok' || !inflater) return body;
   try {
@@ -74,24 +76,32 @@ const ONE_CHUNK_BYTES = 64 * 1024;
 
 /** Reads a body whose length is known into memory that is lent. */
 async function readAnnounced(
-  chunks: AsyncIterable<Uint8Array> | null,
+  incoming: IncomingMessage,
   announcedBytes: number,
   memory: BodyMemory,
 ): Promise<RequestBody> {
   const lent = memory.take(announcedBytes);
-  let sizeBytes = 0;
-  try {
-    for await (const chunk of chunks ?? []) {
-      // Node ends a request behind the bytes that it announced; what comes some other way must keep to them as well.
-      if (sizeBytes + chunk.byteLength > announcedBytes) throw new Error('more bytes than announced');
-      lent.set(chunk, sizeBytes);
-      sizeBytes += chunk.byteLength;
-    }
-  } catch {
-    memory.give(lent);
-    return refused(400, `The request body broke off after ${sizeBytes} bytes; send it again.`);
+  const sizeBytes = await readInto(incoming, lent);
+  if (sizeBytes === announcedBytes) {
+    return { status: 'ok', bytes: lent.subarray(0, sizeBytes), release: () => memory.give(lent) };
   }
-  return { status: 'ok', bytes: lent.subarray(0, sizeBytes), release: () => memory.give(lent) };
+  memory.give(lent);
+  return refused(400, `The request body broke off after ${sizeBytes} bytes; send it again.`);
+}
+
+/** Resolves with the number of bytes that came. Listening takes less than an iterator, which awaits each chunk. */
+function readInto(incoming: IncomingMessage, target: Buffer): Promise<number> {
+  return new Promise((resolve) => {
+    let sizeBytes = 0;
+    incoming.on('data', (chunk: Buffer) => {
+      // Node ends a request behind the bytes that it announced.
+      target.set(chunk, sizeBytes);
+      sizeBytes += chunk.length;
+    });
+    // One that broke off before now says nothing any more.
+    if (incoming.destroyed) resolve(0);
+    for (const event of ['end', 'error', 'close']) incoming.once(event, () => resolve(sizeBytes));
+  });
 }
 
 async function readBounded(

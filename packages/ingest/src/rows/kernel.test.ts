@@ -7,7 +7,7 @@ import { encodeProtobuf, type JsonRequest } from '../otlp/protobuf-request.fixtu
 import type { Signal } from '../otlp/records.ts';
 import { CONTEXT } from './read-rows.fixture.ts';
 import { REQUESTS } from './telemetry.fixture.ts';
-import { Transcoder } from './transcode.ts';
+import { type Encoding, Transcoder } from './transcode.ts';
 
 const SIGNALS: readonly Signal[] = ['traces', 'logs', 'metrics'];
 const SEED = 20_261_126;
@@ -18,10 +18,10 @@ class Pair {
   readonly walkers = new Transcoder({ hasKernel: false });
 
   /** Adds the body three times to each; what is new to the kernel at first is known to it afterwards. */
-  expectSame(signal: Signal, body: Buffer): void {
+  expectSame(signal: Signal, body: Buffer, encoding: Encoding = 'protobuf'): void {
     for (let time = 0; time < 3; time++) {
-      const added = this.kernel.add(signal, 'protobuf', body, CONTEXT);
-      expect(added).toEqual(this.walkers.add(signal, 'protobuf', body, CONTEXT));
+      const added = this.kernel.add(signal, encoding, body, CONTEXT);
+      expect(added).toEqual(this.walkers.add(signal, encoding, body, CONTEXT));
     }
     const rows = rowsOf(this.kernel);
     expect(rows).toEqual(rowsOf(this.walkers));
@@ -69,6 +69,27 @@ describe.each(SIGNALS)('%s', (signal) => {
     }
     expect(pair.kernel.kernelRows).toBeGreaterThan(before + body.length);
   });
+});
+
+test('JSON is read alike wherever a byte of it is changed', () => {
+  const pair = new Pair();
+  const request = plainRequest('logs', 1, ['a text of more than sixteen letters', '']);
+  const body = Buffer.from(JSON.stringify(request, null, 1));
+  for (let at = 0; at < body.length; at++) {
+    for (const character of '"\\{}[],:-0.e t\n\u0000') {
+      const changed = Buffer.from(body);
+      changed.write(character, at, 'latin1');
+      pair.expectSame('logs', changed, 'json');
+    }
+  }
+});
+
+test('JSON that breaks off anywhere is read alike', () => {
+  const pair = new Pair();
+  const body = Buffer.from(JSON.stringify(plainRequest('metrics', 1)));
+  for (let length = 0; length <= body.length; length++) {
+    pair.expectSame('metrics', body.subarray(0, length), 'json');
+  }
 });
 
 test('texts of every length and kind are copied whole, or refused', () => {

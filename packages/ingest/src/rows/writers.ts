@@ -10,13 +10,14 @@ import type { Block, RowBudget, TableWriter } from './table-writer.ts';
 
 /** A body in the arena. */
 export interface ShownBody {
+  readonly arena: Arena;
   readonly kernel: Kernel;
   readonly address: number;
 }
 
 /** In the arena, the kernel can write into them. */
 export class Writers {
-  readonly kernel: Kernel | undefined;
+  readonly arena: Arena | undefined;
   /** Takes the body that the kernel reads. */
   readonly input: Region | undefined;
   readonly span: SpanWriter;
@@ -39,7 +40,7 @@ export class Writers {
   readonly #of: Record<Signal, readonly TableWriter[]>;
 
   constructor(arena?: Arena) {
-    this.kernel = arena?.kernel;
+    this.arena = arena;
     if (arena) this.input = new Region(1, arena);
     this.span = new SpanWriter(arena);
     this.log = new LogWriter(arena);
@@ -58,12 +59,12 @@ export class Writers {
 
   /** Copies a body to where the kernel can read it; nothing where there is no kernel. */
   show(body: Uint8Array): ShownBody | undefined {
-    const { kernel, input } = this;
-    if (kernel === undefined || input === undefined) return undefined;
+    const { arena, input } = this;
+    if (arena === undefined || input === undefined) return undefined;
     input.clear();
     input.reserve(body.length);
     input.bytes.set(body);
-    return { kernel, address: input.address };
+    return { arena, kernel: arena.kernel, address: input.address };
   }
 
   begin(signal: Signal, budget: RowBudget): void {
