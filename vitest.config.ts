@@ -5,7 +5,12 @@ export default defineConfig({
   resolve: { conditions: ['rollcall-source'] },
   ssr: { resolve: { conditions: ['rollcall-source'] } },
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+    include: [
+      'packages/*/src/**/*.test.ts',
+      'packages/*/test/**/*.test.ts',
+      'test/**/*.test.ts',
+      'grafana/**/*.test.ts',
+    ],
     // The embedded engine crashes at exit inside a worker thread.
     pool: 'forks',
     maxWorkers: 2,

@@ -1,6 +1,8 @@
 /** The console in a real browser, on a real service, with real jobs. */
 
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -57,6 +59,16 @@ describe.skipIf(chromium === null)('the console', () => {
   });
 
   const open = (path: string, options = {}): Promise<Page> => browser.open(`${service.url}${path}`, options);
+
+  /** A program that starts jobs when it is told to, and asks nobody for their IDs. */
+  function startStorm(settings: Record<string, string>) {
+    const program = fileURLToPath(new URL('./programs/job-storm.ts', import.meta.url));
+    const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: service.url, ROLLCALL_CLAIM_TIMEOUT_MS: '0' };
+    return spawn(process.execPath, ['--conditions=rollcall-source', program], {
+      env: { PATH: process.env['PATH'], ...endpoint, ...settings },
+      stdio: ['pipe', 'ignore', 'inherit'],
+    });
+  }
 
   describe('every page', () => {
     const pages = (): [path: string, words: string][] => [
@@ -283,6 +295,69 @@ describe.skipIf(chromium === null)('the console', () => {
     expect(unknown.status).toBe(404);
     expect(unknown.headers.get('content-type')).toContain('application/problem+json');
   });
+
+  test('runs that share a run ID are opened one by one', async () => {
+    const programs = ['first_of_two', 'second_of_two'].map((name) => startStorm({ JOB: name, JOBS: '1' }));
+    await sleep(2_000);
+    // In the middle of a second, so that the same one is meant.
+    await sleep(1_200 - (Date.now() % 1_000));
+    for (const { stdin } of programs) stdin?.write('go\n');
+    await Promise.all(programs.map(async (child) => once(child, 'exit')));
+    const runs = await askUntil<{ job_name: string; run_id: string; origin: string }>(
+      service.url,
+      "SELECT job_name, run_id, origin FROM job_runs WHERE endsWith(job_name, '_of_two') AND conflicts = 1 ORDER BY job_name",
+      (found) => found.length === 2,
+    );
+    const page = await open('/runs?job=second_of_two');
+    await page.locator('main').getByText('second_of_two').first().click();
+    await page.getByRole('heading', { name: 'second_of_two' }).waitFor();
+
+    expect(new URL(page.url()).pathname).toBe(`/runs/${runs[1]?.run_id}~${runs[1]?.origin.slice(0, 8)}`);
+    await page.getByRole('link', { name: 'Logs' }).click();
+    await page.getByText('run ended').waitFor();
+    await page.goto(`${service.url}/runs/${runs[0]?.run_id}~${runs[0]?.origin.slice(0, 8)}`);
+    await page.getByRole('heading', { name: 'first_of_two' }).waitFor();
+    // By the ID alone it is the one that began first; the address then says which.
+    await page.goto(`${service.url}/runs/${runs[0]?.run_id}`);
+    await page.waitForURL(/~[\da-f]{8}$/);
+    await page.context().close();
+  }, 60_000);
+
+  test('a page that stays open while many runs come and go holds no more than before', async () => {
+    const page = await open('/');
+    await page.getByText('Latest runs').waitFor();
+    const session = await page.context().newCDPSession(page);
+    const measure = async () => {
+      for (let times = 0; times < 3; times++) await session.send('HeapProfiler.collectGarbage');
+      const { usedSize } = await session.send('Runtime.getHeapUsage');
+      const { nodes, jsEventListeners } = await session.send('Memory.getDOMCounters');
+      return { usedSize, nodes, jsEventListeners };
+    };
+    const work = async (name: string, runs: number) => {
+      const child = startStorm({ JOB: name, JOBS: String(runs) });
+      child.stdin?.write('go\n');
+      await once(child, 'exit');
+      await page.getByText(name).first().waitFor();
+      await sleep(2_000);
+    };
+
+    await work('warm_up', 100);
+    const before = await measure();
+    await work('steady', 300);
+    const after = await measure();
+
+    expect(after.nodes).toBeLessThan(before.nodes * 1.2);
+    expect(after.jsEventListeners).toBeLessThan(before.jsEventListeners * 1.2 + 20);
+    expect(after.usedSize).toBeLessThan(before.usedSize * 1.2 + 500_000);
+    // And what it shows is what is so.
+    const shown = await page.locator('main li.row, main li a.row').allInnerTexts();
+    expect(shown.length).toBeGreaterThan(10);
+    const { latest } = (await (await fetch(`${service.url}/api/v1/now`)).json()) as {
+      latest: { runId: string }[];
+    };
+    for (const run of latest.slice(0, 10)) expect(shown.join(' ')).toContain(run.runId);
+    await page.context().close();
+  }, 180_000);
 
   describe('where keys are configured', () => {
     let keyed: RunningService;

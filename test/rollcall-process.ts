@@ -24,6 +24,8 @@ export interface RunningService {
   readonly process: ChildProcess;
   /** What it has printed to standard error so far. */
   readonly log: () => string;
+  /** What it has printed to standard output so far. */
+  readonly banner: () => string;
   /** Asks it to stop and waits until it has. */
   stop(): Promise<Finished>;
 }
@@ -37,6 +39,8 @@ function environment(settings: Record<string, string> = {}): NodeJS.ProcessEnv {
     ...Object.fromEntries(inherited),
     NO_COLOR: '1',
     ROLLCALL_SPOOL_DIR: temporarySpool(),
+    // Services of several tests run at once: the usual port is for one.
+    ROLLCALL_SQL_PORT: 'off',
     ...settings,
   };
 }
@@ -92,7 +96,8 @@ export async function startProcess(
     child.stdout?.on('data', (chunk: Buffer) => {
       printed += chunk.toString();
       const found = /(http:\/\/\S+)\/v1\/traces/.exec(printed)?.[1];
-      if (found !== undefined) resolve(found);
+      // The last line of the banner.
+      if (found !== undefined && printed.includes('Ctrl-C')) resolve(found);
     });
     void end.then(({ code, stderr }) => reject(new Error(`rollcall up ended with ${code}: ${stderr}`)));
   });
@@ -105,6 +110,7 @@ export async function startProcess(
     dataDir,
     process: child,
     log: () => log,
+    banner: () => printed,
     stop: async () => {
       child.kill('SIGTERM');
       return end;

@@ -1,6 +1,7 @@
 /** What can befall a service. Each fault is over, and the service up, when its promise resolves. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Condition } from './unwell-proxy.ts';
 import type { World } from './world.ts';
 
 /** `random` is from 0 to 1; a fault of one seed is always the same. */
@@ -79,7 +80,37 @@ async function frozen(world: World, random: () => number): Promise<void> {
   world.service.process.kill('SIGCONT');
 }
 
-export const FAULTS = {
+async function serverKilled(world: World, random: () => number): Promise<void> {
+  await world.killServer();
+  await sleep(1_000 * random());
+  await world.startServerAgain();
+}
+
+async function serverAndServiceKilled(world: World, random: () => number): Promise<void> {
+  await Promise.all([world.killServer(), world.kill()]);
+  await sleep(300 * random());
+  await world.startServerAgain();
+  await world.startAgain();
+}
+
+function serverIs(condition: Condition): Fault {
+  return async (world, random) => {
+    world.setServer(condition);
+    await sleep(1_000 + 2_000 * random());
+    world.setServer('well');
+  };
+}
+
+/** The service is killed while it does not know what the server has done. */
+async function serverAnswersLostAndKilled(world: World, random: () => number): Promise<void> {
+  world.setServer('answers lost');
+  await sleep(200 + 1_000 * random());
+  await world.kill();
+  world.setServer('well');
+  await world.startAgain();
+}
+
+const ANYWHERE = {
   killed,
   killedWhileItReplays,
   shutDown,
@@ -90,4 +121,23 @@ export const FAULTS = {
   frozen,
 } satisfies Record<string, Fault>;
 
-export type FaultName = keyof typeof FAULTS;
+const WITH_A_SERVER = {
+  serverKilled,
+  serverAndServiceKilled,
+  serverGone: serverIs('gone'),
+  serverSlow: serverIs('slow'),
+  serverErrors: serverIs('errors'),
+  serverAnswersLost: serverIs('answers lost'),
+  serverAnswersLostAndKilled,
+} satisfies Record<string, Fault>;
+
+export type FaultName = keyof typeof ANYWHERE | keyof typeof WITH_A_SERVER;
+export const FAULTS: Readonly<Record<FaultName, Fault>> = { ...ANYWHERE, ...WITH_A_SERVER };
+
+/** Those that can befall a service with this engine. */
+export function faultsOf(engine: World['engine']): FaultName[] {
+  const names = Object.keys(ANYWHERE) as FaultName[];
+  return engine === 'embedded' ? names : [...names, ...(Object.keys(WITH_A_SERVER) as FaultName[])];
+}
+
+export const SERVER_FAULTS = Object.keys(WITH_A_SERVER) as FaultName[];

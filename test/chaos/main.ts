@@ -1,7 +1,8 @@
-/** `npm run chaos -- [--minutes N] [--rounds N] [--seed N]`: rounds of faults until the time is up; what each seed does is always the same. */
+/** `npm run chaos -- [--minutes N] [--rounds N] [--seed N] [--fault NAME] [--engine embedded|server]`: rounds of faults until the time is up; what each seed does is always the same. */
 
 import { parseArgs } from 'node:util';
 import { rollcall } from '../rollcall-process.ts';
+import { faultsOf } from './faults.ts';
 import { playRound } from './round.ts';
 import { World } from './world.ts';
 
@@ -12,6 +13,8 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     rounds: { type: 'string', default: 'Infinity' },
     seed: { type: 'string', default: '1' },
+    fault: { type: 'string' },
+    engine: { type: 'string', default: 'embedded' },
   },
 });
 const [minutes, rounds, firstSeed] = [values.minutes, values.rounds, values.seed].map(Number);
@@ -27,7 +30,18 @@ if (
   process.exit(2);
 }
 
-const world = await World.start();
+if (values.engine !== 'embedded' && values.engine !== 'server') {
+  console.error(`There is no engine '${values.engine}'; there are: embedded, server.`);
+  process.exit(2);
+}
+const faults = faultsOf(values.engine);
+const fault = faults.find((name) => name === values.fault);
+if (values.fault !== undefined && fault === undefined) {
+  console.error(`There is no fault '${values.fault}'; there are: ${faults.join(', ')}.`);
+  process.exit(2);
+}
+
+const world = await World.start({ engine: values.engine });
 if (!world.spoolIsSmallDisk)
   console.log('No disk of its own for the spool (mounting one needs root): disks are not filled.');
 const deadline = Date.now() + minutes * 60_000;
@@ -37,25 +51,25 @@ let failed = 0;
 try {
   for (; played < rounds && Date.now() < deadline; played++) {
     const startedMs = Date.now();
-    const outcome = await playRound(world, firstSeed + played);
-    const faults = [...outcome.faults, ...((played + 1) % VERIFY_EVERY === 0 ? await drift(world) : [])];
+    const outcome = await playRound(world, firstSeed + played, fault);
+    const found = [...outcome.faults, ...((played + 1) % VERIFY_EVERY === 0 ? await drift(world) : [])];
     acknowledged += outcome.acknowledged;
-    if (faults.length > 0) failed++;
+    if (found.length > 0) failed++;
     const took = ((Date.now() - startedMs) / 1000).toFixed(1);
     console.log(
-      `seed ${outcome.seed}  ${outcome.fault.padEnd(20)} ${took.padStart(5)} s  ${String(outcome.acknowledged).padStart(6)} acknowledged  ${faults.length === 0 ? 'all there, once' : faults.join('; ')}`,
+      `seed ${outcome.seed}  ${outcome.fault.padEnd(20)} ${took.padStart(5)} s  ${String(outcome.acknowledged).padStart(6)} acknowledged  ${found.length === 0 ? 'all there, once' : found.join('; ')}`,
     );
   }
-  const faults = await drift(world);
-  if (faults.length > 0) failed++;
-  console.log(faults.length === 0 ? 'Drift 0.' : faults.join('\n'));
+  const drifts = await drift(world);
+  if (drifts.length > 0) failed++;
+  console.log(drifts.length === 0 ? 'Drift 0.' : drifts.join('\n'));
 } finally {
   await world[Symbol.asyncDispose]();
 }
 console.log(`${played} rounds, ${acknowledged} records acknowledged, ${failed} rounds with faults.`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-async function drift({ dataDir }: World): Promise<string[]> {
-  const { code, stdout, stderr } = await rollcall(['verify', '--data-dir', dataDir]);
+async function drift({ dataDir, commandSettings }: World): Promise<string[]> {
+  const { code, stdout, stderr } = await rollcall(['verify', '--data-dir', dataDir], commandSettings);
   return code === 0 ? [] : [`rollcall verify ended with ${code}: ${stdout}${stderr}`];
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mulberry32 } from '../../packages/ingest/test/reference/mutate.ts';
 import { ask, finished, rollcall, spawnScript, temporaryFolder } from '../rollcall-process.ts';
-import { FAULTS, type FaultName } from './faults.ts';
+import { FAULTS, faultsOf, type FaultName } from './faults.ts';
 import { Load, type Book } from './load.ts';
 import type { World } from './world.ts';
 
@@ -35,7 +35,7 @@ export interface Outcome {
 }
 
 /** Plays the round of a seed. Throws where the service can not be brought up again, or asked. */
-export async function playRound(world: World, seed: number, fault = faultOf(seed)): Promise<Outcome> {
+export async function playRound(world: World, seed: number, fault = faultOf(world, seed)): Promise<Outcome> {
   const random = mulberry32(seed);
   const source = `chaos-${seed}-${fault}`;
   const spool = await temporaryFolder();
@@ -58,8 +58,8 @@ export async function playRound(world: World, seed: number, fault = faultOf(seed
   return { seed, fault, acknowledged: load.acknowledged, faults };
 }
 
-function faultOf(seed: number): FaultName {
-  const names = Object.keys(FAULTS) as FaultName[];
+function faultOf({ engine }: World, seed: number): FaultName {
+  const names = faultsOf(engine);
   return names[seed % names.length] ?? 'killed';
 }
 

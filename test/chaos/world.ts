@@ -5,54 +5,70 @@ import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { startClickHouse, type ClickHouseProcess } from '../clickhouse-process.ts';
 import { CuttableProxy } from '../cuttable-proxy.ts';
 import { startProcess, temporaryFolder, type RunningService } from '../rollcall-process.ts';
+import { UnwellProxy, type Condition } from './unwell-proxy.ts';
 
 const run = promisify(execFile);
 const CLOCK = fileURLToPath(new URL('../programs/jumping-clock.ts', import.meta.url));
 const SMALL_DISK = '48m';
 
 export interface WorldOptions {
-  /** More settings of the service. */
-  readonly settings?: Record<string, string>;
+  /** Which ClickHouse the service has. */
+  readonly engine?: Engine;
+}
+
+export type Engine = 'embedded' | 'server';
+
+/** A ClickHouse server that can be killed, and the bad line to it. */
+interface Server {
+  readonly folder: string;
+  readonly proxy: UnwellProxy;
+  process: ClickHouseProcess;
 }
 
 /** One data folder through many lives of the service. */
 export class World implements AsyncDisposable {
+  readonly engine: Engine;
   readonly dataDir: string;
   readonly spoolIsSmallDisk: boolean;
   readonly #proxy: CuttableProxy;
   readonly #settings: Record<string, string>;
   readonly #remove: () => Promise<void>;
+  readonly #server: Server | undefined;
   #service: RunningService;
 
   private constructor(
     folder: { path: string; remove: () => Promise<void> },
     proxy: CuttableProxy,
     service: RunningService,
-    options: { settings: Record<string, string>; spoolIsSmallDisk: boolean },
+    options: { settings: Record<string, string>; spoolIsSmallDisk: boolean; server: Server | undefined },
   ) {
+    this.engine = options.server === undefined ? 'embedded' : 'server';
     this.dataDir = folder.path;
     this.#remove = folder.remove;
     this.#proxy = proxy;
     this.#service = service;
+    this.#server = options.server;
     this.#settings = options.settings;
     this.spoolIsSmallDisk = options.spoolIsSmallDisk;
   }
 
-  static async start({ settings = {} }: WorldOptions = {}): Promise<World> {
+  static async start({ engine = 'embedded' }: WorldOptions = {}): Promise<World> {
     const folder = await temporaryFolder();
     const spoolIsSmallDisk = await mountSmallDisk(join(folder.path, 'spool'));
-    const all = {
-      ...settings,
+    const server = engine === 'server' ? await startServer(join(folder.path, 'clickhouse')) : undefined;
+    const settings = {
       CHAOS_CLOCK_FILE: join(folder.path, 'clock'),
       ROLLCALL_LOG_LEVEL: 'error',
+      ...(server === undefined ? {} : { ROLLCALL_CLICKHOUSE_URL: server.proxy.url }),
       // Where no disk of its own can be mounted, the spool is full at a bound of its own.
       ...(spoolIsSmallDisk ? {} : { ROLLCALL_SPOOL_MAX_BYTES: String(4 * 1024 ** 2) }),
     };
-    const service = await startProcess(folder.path, all, ['--import', CLOCK]);
+    const service = await startProcess(folder.path, settings, ['--import', CLOCK]);
     const proxy = await CuttableProxy.start(service.url);
-    return new World(folder, proxy, service, { settings: all, spoolIsSmallDisk });
+    return new World(folder, proxy, service, { settings, spoolIsSmallDisk, server });
   }
 
   /** Where senders send to. */
@@ -75,6 +91,25 @@ export class World implements AsyncDisposable {
   async startAgain(): Promise<void> {
     this.#service = await startProcess(this.dataDir, this.#settings, ['--import', CLOCK]);
     this.#proxy.retarget(this.#service.url);
+  }
+
+  /** What `rollcall` needs to find the service and its data. */
+  get commandSettings(): Record<string, string> {
+    return this.#settings;
+  }
+
+  /** Of the line between the service and its ClickHouse server. */
+  setServer(condition: Condition): void {
+    if (this.#server !== undefined) this.#server.proxy.condition = condition;
+  }
+
+  async killServer(): Promise<void> {
+    await this.#server?.process.kill();
+  }
+
+  async startServerAgain(): Promise<void> {
+    if (this.#server !== undefined)
+      this.#server.process = await startClickHouse(this.#server.folder, this.#server.process.port);
   }
 
   async cutLine(): Promise<void> {
@@ -102,9 +137,16 @@ export class World implements AsyncDisposable {
     if (this.#service.process.exitCode === null && this.#service.process.signalCode === null)
       await this.kill();
     await this.#proxy[Symbol.asyncDispose]();
+    await this.#server?.proxy[Symbol.asyncDispose]();
+    await this.#server?.process.kill();
     if (this.spoolIsSmallDisk) await run('umount', [join(this.dataDir, 'spool')]);
     await this.#remove();
   }
+}
+
+async function startServer(folder: string): Promise<Server> {
+  const process = await startClickHouse(folder);
+  return { folder, process, proxy: await UnwellProxy.start(process.url, Math.random) };
 }
 
 /** Needs the rights to mount; says so where they are missing. */

@@ -69,6 +69,8 @@ Settings come from ROLLCALL_* variables; docs/configuration.md lists them.`,
       await show(run, { ...command.optsWithGlobals(), ...options });
     });
 
+  addAnswerCommands(program);
+
   program
     .command('import')
     .description('import the history of an old job table: CSV, JSON or NDJSON; safe to run twice')
@@ -94,6 +96,25 @@ Settings come from ROLLCALL_* variables; docs/configuration.md lists them.`,
     .action(async (options, command: Command) => {
       const { schedules } = await import('./commands/schedules.ts');
       await schedules({ ...command.optsWithGlobals(), ...options });
+    });
+
+  program
+    .command('webhooks')
+    .description('list who is told what deserves attention; with --test, tell them that this is a test')
+    .option('--test [name]', 'send a test to all, or to one')
+    .action(async (options, command: Command) => {
+      const { webhooks } = await import('./commands/webhooks.ts');
+      await webhooks({ ...command.optsWithGlobals(), ...options });
+    });
+  program
+    .command('alerts')
+    .description('list what deserves attention now: what failed, is lost, late, slow or unusual')
+    .option('--job <name>', 'only this job')
+    .option('--project <name>', 'only this project')
+    .option(...JSON_OPTION)
+    .action(async (options, command: Command) => {
+      const { alerts } = await import('./commands/alerts.ts');
+      await alerts({ ...command.optsWithGlobals(), ...options });
     });
 
   addExecCommand(program);
@@ -149,6 +170,94 @@ It sends to --url, else to OTEL_EXPORTER_OTLP_ENDPOINT, else to http://127.0.0.1
   addIdCommands(program);
   addKeyCommands(program);
   return program;
+}
+
+/** What broke, for whom, why, and what to run again. */
+function addAnswerCommands(program: Command): void {
+  program
+    .command('failures')
+    .description('list kinds of failure: trend, clients, first bad run, what is new today; or show one')
+    .argument('[fingerprint]', 'one kind: its stack, clients and runs; the first 4 digits are enough')
+    .option('--job <name>', 'only this job')
+    .option('--client <id>', 'only this client')
+    .option('--project <name>', 'only this project')
+    .option('--since <time>', '24h, 7d, 2w, or a day of UTC (24h; 30d for one fingerprint)')
+    .option('--limit <n>', 'at most so many', '20')
+    .option('--exit-code', 'exit with 3 where there are failures')
+    .option(...JSON_OPTION)
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 answered; 1 there is no such job, client or fingerprint; 2 it could not be done;
+3 with --exit-code: there are failures.`,
+    )
+    .action(async (fingerprint: string | undefined, options, command: Command) => {
+      const { failures } = await import('./commands/failures.ts');
+      await failures(fingerprint, { ...command.optsWithGlobals(), ...options });
+    });
+
+  program
+    .command('diff')
+    .description('tell which clients and steps explain what changed between two runs')
+    .argument(
+      '<run>',
+      "the earlier run; 'latest' and aliases work too. Alone: what changed since the run before it",
+    )
+    .argument('[other]', 'the later run')
+    .option('--project <name>', 'the project, where two have this run ID')
+    .option('--limit <n>', 'rows per table', '10')
+    .option('--exit-code', 'exit with 3 where something changed')
+    .option(...JSON_OPTION)
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 answered; 1 there is no such run; 2 it could not be done;
+3 with --exit-code: something changed.`,
+    )
+    .action(async (run: string, other: string | undefined, options, command: Command) => {
+      const { diff } = await import('./commands/diff.ts');
+      await diff(run, other, { ...command.optsWithGlobals(), ...options });
+    });
+
+  program
+    .command('rerun-list')
+    .description('list the clients of a run that must run again, with attempt and idempotency key')
+    .argument('<run>', "a run ID, an alias or 'latest'")
+    .option('--format <format>', 'table, args (shell words), json, env (shell assignments)', 'table')
+    .option('--project <name>', 'the project, where two have this run ID')
+    .addHelpText(
+      'after',
+      `
+Clients that failed, were lost, timed out, were cancelled or never started.
+  rollcall rerun-list 261125-021500 --format args | xargs my-job --
+  set -a; eval "$(rollcall rerun-list latest --format env)"; set +a; my-job
+
+Exit codes: 0 there are some; 1 there is no such run; 2 it could not be done; 3 nothing to run again.`,
+    )
+    .action(async (run: string, options, command: Command) => {
+      const { rerunList } = await import('./commands/rerun-list.ts');
+      await rerunList(run, { ...command.optsWithGlobals(), ...options });
+    });
+
+  program
+    .command('history')
+    .description('list the runs of a job over time, and tell where something changed')
+    .argument('<job>', 'the job')
+    .option('--client <id>', 'this client of it')
+    .option('--days <n>', 'how far back', '30')
+    .option('--metric <name>', 'show this total')
+    .option('--project <name>', 'only this project')
+    .option('--limit <n>', 'show at most so many runs; changes are looked for in all', '40')
+    .option(...JSON_OPTION)
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 answered; 1 there is no such job or client; 2 it could not be done.`,
+    )
+    .action(async (job: string, options, command: Command) => {
+      const { history } = await import('./commands/history.ts');
+      await history(job, { ...command.optsWithGlobals(), ...options });
+    });
 }
 
 function collect(value: string, before: readonly string[]): string[] {

@@ -2,7 +2,7 @@
 
 import { lazy, Suspense } from 'preact/compat';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { Link } from 'wouter-preact';
+import { Link } from './parts/link.tsx';
 import { onKeyWanted, queryClient } from './api/queries.ts';
 import { forgetKey, readKey } from './api/key.ts';
 import { Live, useConnection } from './live/use-live.tsx';
@@ -53,7 +53,11 @@ export function App() {
 
   const wasRefused = isKeyWanted && readKey() !== null;
   return (
-    <Live key={session} runId={path[0] === 'runs' ? (path[1] ?? null) : null} isPaused={isKeyWanted}>
+    <Live
+      key={session}
+      runId={path[0] === 'runs' ? (path[1]?.split('~')[0] ?? null) : null}
+      isPaused={isKeyWanted}
+    >
       <a class="skip" href="#main">
         To the content
       </a>

@@ -18,6 +18,13 @@ const schema = z.object({
     .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'letters, digits, _, . and - only')
     .optional(),
   ROLLCALL_KEYS_FILE: z.string().min(1).optional(),
+  ROLLCALL_SQL_HOST: z.string().min(1).default('127.0.0.1'),
+  ROLLCALL_WEBHOOKS_FILE: z.string().min(1).optional(),
+  ROLLCALL_ALERT_INTERVAL_MS: z.coerce.number().int().min(100).default(30_000),
+  ROLLCALL_SQL_PORT: z
+    .union([z.literal('off'), z.coerce.number().int().min(0).max(65_535)], 'a port, 0 for a free one, or off')
+    .optional(),
+  ROLLCALL_SQL_PASSWORD: z.string().min(16, 'at least 16 characters').optional(),
   ROLLCALL_RAW_RETENTION_DAYS: z.coerce.number().int().min(1).max(DAY_LIMIT).default(90),
   ROLLCALL_MAX_BODY_BYTES: z.coerce
     .number()
@@ -44,6 +51,15 @@ const schema = z.object({
   ROLLCALL_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
+/** ClickHouse's HTTP interface over the embedded engine. */
+export interface SqlConfig {
+  readonly host: string;
+  /** Without it the usual port is used where it is free. */
+  readonly port: number | 'off' | undefined;
+  /** Without it one is made, and kept in the data folder. */
+  readonly password: string | undefined;
+}
+
 export interface IngestConfig {
   readonly host: string;
   readonly port: number;
@@ -52,6 +68,10 @@ export interface IngestConfig {
   readonly database: string;
   readonly cluster: string | undefined;
   readonly keysFile: string;
+  readonly webhooksFile: string;
+  /** How often webhooks are told what is new. */
+  readonly alertIntervalMs: number;
+  readonly sql: SqlConfig;
   readonly rawRetentionDays: number;
   readonly maxBodyBytes: number;
   readonly maxInflatedBytes: number;
@@ -82,7 +102,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): I
     const faults = parsed.error.issues.map(({ path, message }) => {
       const name = String(path[0]);
       // The URL may hold a password.
-      const seen = name === 'ROLLCALL_CLICKHOUSE_URL' ? '' : ` '${given[name] ?? ''}'`;
+      const isSecret = name === 'ROLLCALL_CLICKHOUSE_URL' || name === 'ROLLCALL_SQL_PASSWORD';
+      const seen = isSecret ? '' : ` '${given[name] ?? ''}'`;
       return `${name}${seen}: ${message}`;
     });
     throw new ConfigError(`Unusable setting: ${faults.join('; ')}`);
@@ -95,7 +116,14 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): I
     clickhouseUrl: settings.ROLLCALL_CLICKHOUSE_URL,
     database: settings.ROLLCALL_DATABASE,
     cluster: settings.ROLLCALL_CLUSTER,
+    webhooksFile: settings.ROLLCALL_WEBHOOKS_FILE ?? `${settings.ROLLCALL_DATA_DIR}/webhooks.json`,
+    alertIntervalMs: settings.ROLLCALL_ALERT_INTERVAL_MS,
     keysFile: settings.ROLLCALL_KEYS_FILE ?? `${settings.ROLLCALL_DATA_DIR}/keys.json`,
+    sql: Object.freeze({
+      host: settings.ROLLCALL_SQL_HOST,
+      port: settings.ROLLCALL_SQL_PORT,
+      password: settings.ROLLCALL_SQL_PASSWORD,
+    }),
     rawRetentionDays: settings.ROLLCALL_RAW_RETENTION_DAYS,
     maxBodyBytes: settings.ROLLCALL_MAX_BODY_BYTES,
     maxInflatedBytes: settings.ROLLCALL_MAX_INFLATED_BYTES,

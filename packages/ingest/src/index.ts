@@ -1,4 +1,7 @@
 /** The ingest service and what the command line needs of it. */
+export { ALERT_CONDITIONS_SQL, type AlertCondition } from './alerts/conditions.ts';
+export { postToWebhook, reasonOf } from './alerts/webhooks/post-to-webhook.ts';
+export { readWebhooks } from './alerts/webhooks/webhook-file.ts';
 export { ConfigError, readConfig, type IngestConfig } from './config.ts';
 export { findService } from './data-dir.ts';
 export {

@@ -8,7 +8,10 @@ import { createAdaptorServer } from '@hono/node-server';
 import { consoleFolder } from '@rollcall/console';
 import type { Logger } from 'pino';
 import type { IngestConfig } from './config.ts';
+import { Notifier } from './alerts/webhooks/notifier.ts';
+import { readWebhooks } from './alerts/webhooks/webhook-file.ts';
 import { claimDataDir } from './data-dir.ts';
+import { openFront, USUAL_PORT } from './front/open-front.ts';
 import { Admission } from './http/admission.ts';
 import { createApp } from './http/app.ts';
 import { createKeyRing, readKeys } from './keys/key-ring.ts';
@@ -45,6 +48,8 @@ export interface Service {
   readonly engine: Engine;
   /** Number of configured keys; 0 means loopback only. */
   readonly keyCount: number;
+  /** ClickHouse's HTTP interface over the embedded engine; null where it is off, or another program has its usual port. */
+  readonly sql: { readonly url: string; readonly passwordFile: string | undefined } | null;
   /** Lets this process in, whatever keys are configured; made anew at each start. */
   readonly localKey: string;
   /** Resolves when every row accepted so far is in ClickHouse, and rolled up. */
@@ -62,7 +67,7 @@ const SIGNS_OF_LIFE = 'otel_logs';
 
 /**
  * Opens the engine, brings the schema up to date, replays the spool, and listens.
- * @throws StartError, EngineError, KeyFileError
+ * @throws StartError, EngineError, KeyFileError, WebhookFileError
  */
 export async function startService(config: IngestConfig, { log }: { log: Logger }): Promise<Service> {
   tuneMemory();
@@ -70,6 +75,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   const claim = await claimDataDir(config.dataDir);
   undo.defer(() => claim.release());
   const storedKeys = await readKeys(config.keysFile);
+  const webhooks = await readWebhooks(config.webhooksFile);
   if (storedKeys.length === 0 && !LOOPBACK.test(config.host)) {
     throw new StartError(
       'keys_required',
@@ -164,14 +170,27 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   // A client that sends its header or body drop by drop is cut off.
   server.headersTimeout = 15_000;
   server.requestTimeout = 60_000;
-  const url = await listen(server, config);
+  const url = await listen(server, { host: config.host, port: config.port, variable: 'ROLLCALL_PORT' });
   undo.defer(() => stopListening(server));
+  const front = await openFront({ engine, keys, config: config.sql, dataDir: config.dataDir, log });
+  const sqlUrl = front === null ? null : await listenForSql(front.server, config.sql, log);
+  if (front !== null) undo.defer(() => stopListening(front.server));
   // Before the schedules, which write down that ingest is up.
   await hearing.start();
   undo.defer(() => hearing.stop());
   await health.start();
   undo.defer(() => health.stop());
   schedules.start();
+  const notifier = new Notifier({
+    engine,
+    webhooks,
+    intervalMs: config.alertIntervalMs,
+    clock: Date.now,
+    log,
+    onOutcome: (webhook, outcome) => counters.webhookMessages.inc({ webhook, outcome }),
+  });
+  undo.defer(() => notifier.stop());
+  notifier.start();
   await claim.announce({ url, localKey });
   log.info({ url, engine: engine.kind, place: engine.place, keys: keys.size }, 'ready');
 
@@ -180,6 +199,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   return {
     url,
     engine,
+    sql: front === null || sqlUrl === null ? null : { url: sqlUrl, passwordFile: front.passwordFile },
     keyCount: keys.size,
     localKey,
     flush: async () => {
@@ -207,7 +227,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   async function close(): Promise<void> {
     isStopping = true;
     await feed.close();
-    await stopListening(server);
+    await Promise.all([stopListening(server), ...(front === null ? [] : [stopListening(front.server)])]);
     await spool.close();
     const { left } = await writer.drain(DRAIN_AT_CLOSE_MS);
     if (left > 0) log.warn({ segments: left }, 'some rows stay in the spool and go in at the next start');
@@ -251,14 +271,33 @@ function sealer(spool: Spool): () => void {
   };
 }
 
-async function listen(server: Server, { host, port }: IngestConfig): Promise<string> {
+/** Where nobody asked for that port, another ClickHouse may have it: that is no reason not to start. */
+async function listenForSql(
+  server: Server,
+  { host, port }: IngestConfig['sql'],
+  log: Logger,
+): Promise<string | null> {
+  const where = { host, port: typeof port === 'number' ? port : USUAL_PORT, variable: 'ROLLCALL_SQL_PORT' };
+  try {
+    return await listen(server, where);
+  } catch (error) {
+    if (port !== undefined || !(error instanceof StartError) || error.code !== 'port_taken') throw error;
+    log.warn(`${error.message} Until then there is no SQL port.`);
+    return null;
+  }
+}
+
+async function listen(
+  server: Server,
+  { host, port, variable }: { host: string; port: number; variable: string },
+): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
         error.code === 'EADDRINUSE'
           ? new StartError(
               'port_taken',
-              `Port ${port} on ${host} is taken by another program. Stop it, or choose another port with ROLLCALL_PORT.`,
+              `Port ${port} on ${host} is taken by another program. Stop it, or choose another port with ${variable}.`,
               { cause: error },
             )
           : new StartError('listen_failed', `Can not listen on ${host}:${port}: ${error.message}`, {

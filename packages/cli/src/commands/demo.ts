@@ -56,7 +56,8 @@ async function findOrStart(
   const running = await findService(config.dataDir);
   if (running !== null) console.log(dim(`Rollcall already runs at ${running.url}: using it.`));
   if (running !== null) return { service: null, url: running.url, key: key ?? running.localKey };
-  console.log(dim('Starting the service with its embedded ClickHouse …'));
+  const which = config.clickhouseUrl === undefined ? 'its embedded ClickHouse' : 'a ClickHouse server';
+  console.log(dim(`Starting the service with ${which} …`));
   const service = await start({ ...config, logLevel: process.env['ROLLCALL_LOG_LEVEL'] ?? 'warn' });
   return { service, url: service.url, key: service.localKey };
 }

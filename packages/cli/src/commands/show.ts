@@ -3,7 +3,8 @@
 import { parseRunId } from '@rollcall/semconv';
 import { drawClientRun, drawRun } from '../print/run.ts';
 import { UsageError } from '../print/failure.ts';
-import { readClient, readDetails, readRuns, readRunsById, type JobRunRow } from '../reader/read-run.ts';
+import { findRuns } from '../reader/find.ts';
+import { readClient, readDetails, type JobRunRow } from '../reader/read-run.ts';
 import { openReader, type GlobalOptions, type Reader } from '../reader/reader.ts';
 
 /** Exits with 1 where there is no such run. */
@@ -45,22 +46,4 @@ async function showClient(
     );
   }
   console.log(json ? JSON.stringify(found, null, 2) : found.map((one) => drawClientRun(one)).join('\n\n'));
-}
-
-async function findRuns(reader: Reader, wanted: string, project: string | undefined): Promise<JobRunRow[]> {
-  if (wanted === 'latest') {
-    const latest = await readRuns(reader, { project, limit: 1 });
-    if (latest.length > 0) return latest;
-    throw new UsageError(`There are no runs in ${reader.source} yet; 'rollcall demo' makes one.`, {
-      exitCode: 1,
-    });
-  }
-  const parsed = parseRunId(wanted);
-  if (parsed.status === 'refused') throw new UsageError(parsed.reason);
-  const found = await readRunsById(reader, parsed.runId, project);
-  if (found.length > 0) return found;
-  throw new UsageError(
-    `There is no run ${parsed.runId} in ${reader.source}; 'rollcall runs' lists those there are.`,
-    { exitCode: 1 },
-  );
 }

@@ -22,10 +22,15 @@ export async function start(config: IngestConfig): Promise<Service> {
 }
 
 export function printWhere(service: Service): void {
-  const { engine, url, keyCount } = service;
+  const { engine, url, keyCount, sql } = service;
   console.log(bold('Rollcall is up.'));
   console.log(`  console     ${url}`);
   console.log(`  OTLP/HTTP   ${url}/v1/traces, /v1/metrics, /v1/logs`);
+  if (sql !== null) {
+    const password =
+      sql.passwordFile === undefined ? 'the password that you set' : `password in ${sql.passwordFile}`;
+    console.log(`  SQL         ${sql.url} ${dim(`(ClickHouse clients; user rollcall, ${password})`)}`);
+  }
   console.log(
     `  data        ${engine.place} ${dim(engine.kind === 'embedded' ? '(embedded ClickHouse)' : '(ClickHouse server)')}`,
   );

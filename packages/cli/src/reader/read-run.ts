@@ -68,8 +68,8 @@ export interface RunFilter {
   readonly limit: number;
 }
 
-/** ClickHouse's own text has no zone: JavaScript would take it for local time. */
-function iso(column: string): string {
+/** SQL for ISO 8601, UTC. ClickHouse's own text has no zone: JavaScript would take it for local time. */
+export function iso(column: string): string {
   return `if(${column} IS NULL, NULL, formatDateTime(assumeNotNull(${column}), '%Y-%m-%dT%H:%i:%S.%fZ'))`;
 }
 

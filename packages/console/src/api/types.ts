@@ -17,6 +17,9 @@ export interface Api {
   ClientRunNews: ClientRunNews;
   ExpectedRun: ExpectedRun;
   NewSchedule: NewSchedule;
+  AlertCondition: AlertCondition;
+  AlertSetting: AlertSetting;
+  NewAlertSetting: NewAlertSetting;
   Now: Now;
   Usual: Usual;
   Schedule: Schedule;
@@ -375,6 +378,67 @@ export interface NewSchedule {
    * A run that takes longer is shown as running too long
    */
   maxRuntimeMs?: number;
+}
+export interface AlertCondition {
+  project: string;
+  rule:
+    | 'job_failed'
+    | 'run_lost'
+    | 'run_late'
+    | 'run_missed'
+    | 'run_slow'
+    | 'client_failing'
+    | 'client_failure_rate'
+    | 'new_failure_group'
+    | 'total_unusual'
+    | 'telemetry_incomplete'
+    | 'orphan_client_run'
+    | 'retry_storm'
+    | 'ingest_backlog'
+    | 'ingest_down';
+  severity: 'critical' | 'warning';
+  job: string;
+  runId: string;
+  clientId: string;
+  subject: string;
+  since: string | null;
+  value: number;
+  threshold: number;
+  summary: string;
+}
+export interface AlertSetting {
+  rule:
+    | 'job_failed'
+    | 'run_lost'
+    | 'run_late'
+    | 'run_missed'
+    | 'run_slow'
+    | 'client_failing'
+    | 'client_failure_rate'
+    | 'new_failure_group'
+    | 'total_unusual'
+    | 'telemetry_incomplete'
+    | 'orphan_client_run'
+    | 'retry_storm'
+    | 'ingest_backlog'
+    | 'ingest_down';
+  job: string | null;
+  value: number | null;
+  enabled: boolean;
+}
+export interface NewAlertSetting {
+  /**
+   * For this job; left out, for all jobs of the project
+   */
+  job?: string;
+  /**
+   * From here on the rule speaks up, in its own unit; null: its default
+   */
+  value?: number | null;
+  /**
+   * false: the rule keeps silent
+   */
+  enabled?: boolean;
 }
 export interface Now {
   at: string;

@@ -1,7 +1,8 @@
 /** One job: its runs over time, its metrics, its clients run by run. */
 
 import { useQuery } from '@tanstack/preact-query';
-import { Link, useLocation } from 'wouter-preact';
+import { useLocation } from 'wouter-preact';
+import { Link } from '../parts/link.tsx';
 import { questions } from '../api/queries.ts';
 import type { JobHistory } from '../api/types.ts';
 import { pathTo } from '../parts/route.ts';

@@ -73,7 +73,7 @@ export function RunChart({
             space: 110,
             grid: { show: false },
             ticks: { show: false },
-            values: (_, splits) => splits.map((split) => dayOf(runIds[split])),
+            values: (_, splits) => timesOf(splits.map((split) => runIds[split])),
           },
           {
             font,
@@ -147,13 +147,17 @@ export function RunChart({
   );
 }
 
-/** `261125-140000` is `25 Nov`. */
-function dayOf(runId: string | undefined): string {
-  const [, year, month, day] = /^(\d\d)(\d\d)(\d\d)-/.exec(runId ?? '') ?? [];
-  if (year === undefined) return '';
-  return new Date(`20${year}-${month}-${day}T12:00:00Z`).toLocaleDateString(undefined, {
-    day: 'numeric',
-    month: 'short',
+/** In the viewer's zone: `25 Nov`, and the time where the day has been said. */
+function timesOf(runIds: readonly (string | undefined)[]): string[] {
+  let saidDay = '';
+  return runIds.map((runId) => {
+    const [, year, month, day, hour, minute] = /^(\d\d)(\d\d)(\d\d)-(\d\d)(\d\d)/.exec(runId ?? '') ?? [];
+    if (year === undefined) return '';
+    const at = new Date(`20${year}-${month}-${day}T${hour}:${minute}:00Z`);
+    const itsDay = at.toLocaleDateString(undefined, { day: 'numeric', month: 'short' });
+    if (itsDay === saidDay) return at.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
+    saidDay = itsDay;
+    return itsDay;
   });
 }
 
@@ -173,11 +177,25 @@ function drawVerdicts(plot: uPlot, values: readonly (number | null)[], verdicts:
   const { ctx } = plot;
   const palette = readPalette();
   const size = 13 * window.devicePixelRatio;
-  for (const [position, verdict] of verdicts.entries()) {
+  const isDense = plot.bbox.width / verdicts.length < size;
+  // What went well stands back where there is no room for all, and is drawn first.
+  const isQuiet = (verdict: Verdict): boolean =>
+    isDense && (verdict === 'completed' || verdict === 'nothing_to_do');
+  const inOrder = [...verdicts.entries()].toSorted(
+    ([, one], [, other]) => Number(isQuiet(other)) - Number(isQuiet(one)),
+  );
+  for (const [position, verdict] of inOrder) {
     const shape = SHAPE_PATHS.get(verdict);
     if (shape === undefined) continue;
     const x = plot.valToPos(position, 'x', true);
     const y = plot.valToPos(values[position] ?? 0, 'y', true) - (values[position] == null ? size / 2 : 0);
+    if (isQuiet(verdict)) {
+      ctx.fillStyle = palette.verdict(verdict);
+      ctx.beginPath();
+      ctx.arc(x, y, size * 0.17, 0, 7);
+      ctx.fill();
+      continue;
+    }
     ctx.save();
     ctx.fillStyle = palette.surface;
     ctx.beginPath();

@@ -2,6 +2,7 @@
 
 import type { QueryClient } from '@tanstack/preact-query';
 import type { Answer, JobRun, JobRunSummary, Now, RollCall } from '../api/types.ts';
+import { nameOf, namedByOrigin } from '../parts/run-name.ts';
 import type { ServerEvent } from './read-events.ts';
 
 /** Parts of a run that are read again when it changes, and how often at most. */
@@ -33,7 +34,7 @@ export function createApply(client: QueryClient): { apply: (event: ServerEvent) 
       if (event.type === 'reset') void client.invalidateQueries();
       else if (event.type === 'run') applyRun(JSON.parse(event.data) as JobRunSummary);
       else if (event.type === 'client_runs')
-        applyClients(JSON.parse(event.data) as { runId: string; clients: Answer[] });
+        applyClients(JSON.parse(event.data) as { runId: string; origin: string; clients: Answer[] });
     },
     stop: () => {
       for (const timer of due.values()) clearTimeout(timer);
@@ -42,18 +43,29 @@ export function createApply(client: QueryClient): { apply: (event: ServerEvent) 
 
   function applyRun(run: JobRunSummary): void {
     client.setQueryData<Now>(['now'], (now) => now && placeRun(now, run));
-    const before = client.getQueryData<JobRun>(['run', run.runId, 'self']);
+    const name = nameOf(run);
+    const before = client.getQueryData<JobRun>(['run', name, 'self']);
     if (before !== undefined && before.origin === run.origin) {
-      client.setQueryData<JobRun>(['run', run.runId, 'self'], { ...before, ...run });
+      client.setQueryData<JobRun>(['run', name, 'self'], { ...before, ...run });
       // When it ends or is lost, its clients' verdicts may change without a word from them.
-      if (before.verdict !== run.verdict) readSoon(['run', run.runId]);
-      for (const part of ['metrics', 'failures', 'logs', 'steps']) readSoon(['run', run.runId, part]);
+      if (before.verdict !== run.verdict) readSoon(['run', name]);
+      for (const part of ['metrics', 'failures', 'logs', 'steps']) readSoon(['run', name, part]);
     }
     if (run.verdict !== 'running') readSoon(['job', run.job]);
   }
 
-  function applyClients({ runId, clients }: { runId: string; clients: Answer[] }): void {
-    client.setQueryData<RollCall>(['run', runId, 'roll-call'], (rollCall) => {
+  function applyClients({
+    runId,
+    origin,
+    clients,
+  }: {
+    runId: string;
+    origin: string;
+    clients: Answer[];
+  }): void {
+    const whose = client.getQueryData<JobRun>(['run', runId, 'self']);
+    const name = whose?.origin === origin ? runId : namedByOrigin(runId, origin);
+    client.setQueryData<RollCall>(['run', name, 'roll-call'], (rollCall) => {
       if (rollCall === undefined) return rollCall;
       const changed = new Map(clients.map((one) => [one.clientId, one]));
       const known = rollCall.clients.map((one) => {
@@ -63,9 +75,9 @@ export function createApply(client: QueryClient): { apply: (event: ServerEvent) 
       });
       return { ...rollCall, clients: [...known, ...changed.values()] };
     });
-    for (const part of ['metrics', 'failures', 'logs', 'steps']) readSoon(['run', runId, part]);
+    for (const part of ['metrics', 'failures', 'logs', 'steps']) readSoon(['run', name, part]);
     for (const { clientId } of clients)
-      void client.invalidateQueries({ queryKey: ['run', runId, 'client', clientId] });
+      void client.invalidateQueries({ queryKey: ['run', name, 'client', clientId] });
   }
 }
 

@@ -1,7 +1,7 @@
 /** One client across all jobs. */
 
 import { useQuery } from '@tanstack/preact-query';
-import { Link } from 'wouter-preact';
+import { Link } from '../parts/link.tsx';
 import { questions } from '../api/queries.ts';
 import type { ClientHistory, ClientHistoryRun } from '../api/types.ts';
 import { pathTo } from '../parts/route.ts';

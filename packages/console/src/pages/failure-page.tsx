@@ -1,7 +1,7 @@
 /** One kind of failure: its stack, and where and when it came. */
 
 import { useQuery } from '@tanstack/preact-query';
-import { Link } from 'wouter-preact';
+import { Link } from '../parts/link.tsx';
 import { questions } from '../api/queries.ts';
 import { pathTo, useParameter } from '../parts/route.ts';
 import { Ago, CopyButton, Moment, Section, Trouble, useTitle, Waiting } from '../parts/small.tsx';

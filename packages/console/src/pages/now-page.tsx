@@ -1,10 +1,11 @@
 /** The first page: what runs now, and what ran last. */
 
 import { useQuery } from '@tanstack/preact-query';
-import { Link } from 'wouter-preact';
+import { Link } from '../parts/link.tsx';
 import { questions } from '../api/queries.ts';
 import type { JobRunSummary, Now, Schedule, Usual } from '../api/types.ts';
 import { progressOf, remainingMs } from '../parts/progress.ts';
+import { nameOf } from '../parts/run-name.ts';
 import { pathTo } from '../parts/route.ts';
 import { judge, RunRow, RunRowHead } from '../parts/run-row.tsx';
 import { Ago, CopyButton, Moment, Section, Trouble, useTitle, Waiting } from '../parts/small.tsx';
@@ -81,7 +82,7 @@ function RunningCard({ run, usual }: { run: JobRunSummary; usual: Usual | undefi
   const started = run.clients['started'] ?? 0;
   return (
     <li>
-      <Link href={pathTo('runs', run.runId)} class="card running" data-item>
+      <Link href={pathTo('runs', nameOf(run))} class="card running" data-item>
         <span class="card-top">
           <span class="card-title">
             <Mark verdict="running" size={14} />

@@ -1,7 +1,8 @@
 /** Draws job runs in lists, and how long they took against what is usual. */
 
-import { Link } from 'wouter-preact';
+import { Link } from './link.tsx';
 import type { JobRunSummary, Usual } from '../api/types.ts';
+import { nameOf } from './run-name.ts';
 import { pathTo } from './route.ts';
 import { Ago } from './small.tsx';
 import { VerdictBar, VerdictLabel } from './verdict.tsx';
@@ -18,7 +19,11 @@ export function RunRow({
 }) {
   return (
     <li>
-      <Link href={pathTo('runs', run.runId)} class={withJob ? 'row run-row' : 'row run-row no-job'} data-item>
+      <Link
+        href={pathTo('runs', nameOf(run))}
+        class={withJob ? 'row run-row' : 'row run-row no-job'}
+        data-item
+      >
         <span class="cell-verdict">
           <VerdictLabel verdict={run.verdict} quiet />
         </span>

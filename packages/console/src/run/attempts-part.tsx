@@ -2,6 +2,7 @@
 
 import { useQuery } from '@tanstack/preact-query';
 import { questions } from '../api/queries.ts';
+import { nameOf } from '../parts/run-name.ts';
 import type { Attempt, JobRun } from '../api/types.ts';
 import { Empty, Moment, Trouble, Waiting } from '../parts/small.tsx';
 import { Mark, type Verdict } from '../parts/verdict.tsx';
@@ -16,7 +17,7 @@ const DECLARED: ReadonlySet<string> = new Set([
 ]);
 
 export function AttemptsPart({ run }: { run: JobRun }) {
-  const { data, error, refetch } = useQuery(questions.attempts(run.runId));
+  const { data, error, refetch } = useQuery(questions.attempts(nameOf(run)));
   if (data === undefined)
     return error === null ? <Waiting /> : <Trouble error={error} onAgain={() => void refetch()} />;
   const isFirstOnly = data.attempts.every(({ attempt }) => attempt === 1);

@@ -2,8 +2,9 @@
 
 import { useQuery } from '@tanstack/preact-query';
 import { useEffect, useRef } from 'preact/hooks';
-import { Link } from 'wouter-preact';
+import { Link } from '../parts/link.tsx';
 import { questions } from '../api/queries.ts';
+import { nameOf } from '../parts/run-name.ts';
 import type { ClientRun, JobRun, Step } from '../api/types.ts';
 import { pathTo } from '../parts/route.ts';
 import { Ago, Moment, Trouble, Waiting } from '../parts/small.tsx';
@@ -19,9 +20,9 @@ export function ClientSheet({
   clientId: string;
   onClose: () => void;
 }) {
-  const { data, error, refetch } = useQuery(questions.clientRun(run.runId, clientId));
-  const { data: steps } = useQuery(questions.stepsOfClient(run.runId, clientId));
-  const { data: failures } = useQuery(questions.failures(run.runId));
+  const { data, error, refetch } = useQuery(questions.clientRun(nameOf(run), clientId));
+  const { data: steps } = useQuery(questions.stepsOfClient(nameOf(run), clientId));
+  const { data: failures } = useQuery(questions.failures(nameOf(run)));
   const sheet = useRef<HTMLElement>(null);
   useEffect(() => {
     const before = document.activeElement;
@@ -93,7 +94,7 @@ export function ClientSheet({
           )}
           {steps !== undefined && steps.steps.length > 0 && <Steps steps={steps.steps} />}
           <p class="sheet-links">
-            <Link href={`${pathTo('runs', run.runId, 'logs')}?of=${encodeURIComponent(clientId)}`}>
+            <Link href={`${pathTo('runs', nameOf(run), 'logs')}?of=${encodeURIComponent(clientId)}`}>
               Its logs
             </Link>
             <Link href={pathTo('clients', clientId)}>All runs of this client</Link>

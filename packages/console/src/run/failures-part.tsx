@@ -2,8 +2,9 @@
 
 import { useQuery } from '@tanstack/preact-query';
 import { useState } from 'preact/hooks';
-import { Link } from 'wouter-preact';
+import { Link } from '../parts/link.tsx';
 import { questions } from '../api/queries.ts';
+import { nameOf } from '../parts/run-name.ts';
 import type { JobRun, RollCall, RunFailure } from '../api/types.ts';
 import { pathTo } from '../parts/route.ts';
 import { CopyButton, Empty, Moment, Section, Trouble, Waiting } from '../parts/small.tsx';
@@ -11,8 +12,8 @@ import { BY_TROUBLE, Mark, TO_RUN_AGAIN, wordsOf } from '../parts/verdict.tsx';
 import { count, many } from '../parts/words.ts';
 
 export function FailuresPart({ run }: { run: JobRun }) {
-  const { data, error, refetch } = useQuery(questions.failures(run.runId));
-  const { data: rollCall } = useQuery(questions.rollCall(run.runId));
+  const { data, error, refetch } = useQuery(questions.failures(nameOf(run)));
+  const { data: rollCall } = useQuery(questions.rollCall(nameOf(run)));
   if (data === undefined)
     return error === null ? <Waiting /> : <Trouble error={error} onAgain={() => void refetch()} />;
   const again = rollCall?.clients.filter(({ verdict }) => TO_RUN_AGAIN.has(verdict)) ?? [];

@@ -2,8 +2,9 @@
 
 import { useQuery } from '@tanstack/preact-query';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Link } from 'wouter-preact';
+import { Link } from '../parts/link.tsx';
 import { questions } from '../api/queries.ts';
+import { nameOf } from '../parts/run-name.ts';
 import type { JobRun, LogLine } from '../api/types.ts';
 import { useParameter } from '../parts/route.ts';
 import { Empty, Trouble, Waiting } from '../parts/small.tsx';
@@ -26,7 +27,7 @@ export function LogsPart({ run }: { run: JobRun }) {
   const filterName = JSON.stringify(filter);
   useEffect(() => setCursors([]), [filterName]);
   const { data, error, refetch, isPlaceholderData } = useQuery({
-    ...questions.logs(run.runId, filter, cursors.at(-1)),
+    ...questions.logs(nameOf(run), filter, cursors.at(-1)),
     refetchInterval: run.verdict === 'running' && cursors.length === 0 ? 3_000 : false,
   });
   const isStill = useRef(false);

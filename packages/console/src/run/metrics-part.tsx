@@ -2,6 +2,7 @@
 
 import { useQuery } from '@tanstack/preact-query';
 import { questions } from '../api/queries.ts';
+import { nameOf } from '../parts/run-name.ts';
 import type { JobRun, MetricSpread } from '../api/types.ts';
 import { Empty, Trouble, Waiting } from '../parts/small.tsx';
 import { brief, count, many, quantity } from '../parts/words.ts';
@@ -14,7 +15,7 @@ const MEANING: Record<string, string> = {
 };
 
 export function MetricsPart({ run, onClient }: { run: JobRun; onClient: (clientId: string) => void }) {
-  const { data, error, refetch } = useQuery(questions.metrics(run.runId));
+  const { data, error, refetch } = useQuery(questions.metrics(nameOf(run)));
   if (data === undefined)
     return error === null ? <Waiting /> : <Trouble error={error} onAgain={() => void refetch()} />;
   if (data.metrics.length === 0) {

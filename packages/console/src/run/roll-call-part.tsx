@@ -3,6 +3,7 @@
 import { useQuery } from '@tanstack/preact-query';
 import { useMemo, useState } from 'preact/hooks';
 import { questions } from '../api/queries.ts';
+import { nameOf } from '../parts/run-name.ts';
 import type { Answer, JobRun } from '../api/types.ts';
 import { useParameter } from '../parts/route.ts';
 import { CopyButton, Empty, Trouble, Waiting } from '../parts/small.tsx';
@@ -17,7 +18,7 @@ const NAMED_AT_MOST = 60;
 
 export function RollCallPart({ run, onClient }: { run: JobRun; onClient: (clientId: string) => void }) {
   const { data, error, refetch } = useQuery({
-    ...questions.rollCall(run.runId),
+    ...questions.rollCall(nameOf(run)),
     // A client whose process died turns lost without a word of its own.
     refetchInterval: run.verdict === 'running' ? 15_000 : false,
   });

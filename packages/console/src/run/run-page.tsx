@@ -2,11 +2,13 @@
 
 import { useQuery } from '@tanstack/preact-query';
 import { useEffect } from 'preact/hooks';
-import { Link, useLocation } from 'wouter-preact';
+import { useLocation } from 'wouter-preact';
+import { Link } from '../parts/link.tsx';
 import { questions } from '../api/queries.ts';
 import type { JobRun, Usual } from '../api/types.ts';
 import { progressOf, remainingMs } from '../parts/progress.ts';
 import { pathTo, useParameter } from '../parts/route.ts';
+import { nameOf } from '../parts/run-name.ts';
 import { bandInWords, DurationBand, judge } from '../parts/run-row.tsx';
 import { Ago, CopyButton, Moment, Trouble, useTitle, Waiting } from '../parts/small.tsx';
 import { useNow } from '../parts/use-now.ts';
@@ -35,9 +37,9 @@ export function RunPage({ runId, part }: { runId: string; part: string }) {
   const [, navigate] = useLocation();
   const [clientId, setClientId] = useParameter('client');
   // A legacy or foreign ID leads here too; the address then bears the real one.
-  const isOtherName = run !== undefined && run.runId !== runId;
+  const isOtherName = run !== undefined && nameOf(run) !== runId;
   useEffect(() => {
-    if (isOtherName) navigate(pathTo('runs', run.runId), { replace: true });
+    if (isOtherName) navigate(pathTo('runs', nameOf(run)), { replace: true });
   }, [isOtherName, navigate, run]);
   useTitle(run === undefined ? runId : `${run.job} ${wordsOf(run.verdict)}`);
   if (run === undefined) {
@@ -61,7 +63,7 @@ export function RunPage({ runId, part }: { runId: string; part: string }) {
         {PARTS.map(([key, name]) => (
           <Link
             key={key}
-            href={key === '' ? pathTo('runs', run.runId) : pathTo('runs', run.runId, key)}
+            href={key === '' ? pathTo('runs', nameOf(run)) : pathTo('runs', nameOf(run), key)}
             aria-current={part === key ? 'page' : undefined}
           >
             {name}
@@ -261,7 +263,7 @@ function Totals({ run }: { run: JobRun }) {
         <div>
           <dt>And</dt>
           <dd>
-            <Link href={pathTo('runs', run.runId, 'metrics')}>{many(rest, 'more metric')}</Link>
+            <Link href={pathTo('runs', nameOf(run), 'metrics')}>{many(rest, 'more metric')}</Link>
           </dd>
         </div>
       )}

@@ -3,6 +3,7 @@
 import { useQuery } from '@tanstack/preact-query';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { questions } from '../api/queries.ts';
+import { nameOf } from '../parts/run-name.ts';
 import type { JobRun, Step } from '../api/types.ts';
 import { Empty, Trouble, Waiting } from '../parts/small.tsx';
 import { useNow } from '../parts/use-now.ts';
@@ -19,8 +20,8 @@ const SHORTEST_VIEW_MS = 5;
 const LARGEST_HEIGHT_PX = 560;
 
 export function TimelinePart({ run, onClient }: { run: JobRun; onClient: (clientId: string) => void }) {
-  const { data: rollCall, error, refetch } = useQuery(questions.rollCall(run.runId));
-  const { data: steps } = useQuery(questions.steps(run.runId));
+  const { data: rollCall, error, refetch } = useQuery(questions.rollCall(nameOf(run)));
+  const { data: steps } = useQuery(questions.steps(nameOf(run)));
   if (rollCall === undefined)
     return error === null ? <Waiting rows={10} /> : <Trouble error={error} onAgain={() => void refetch()} />;
   if (

@@ -16,6 +16,7 @@ import type { Spool } from '../spool/spool.ts';
 import type { Engine } from '../store/engine.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import type { Admission } from './admission.ts';
+import { createAlertRoutes } from './alert-routes.ts';
 import { authenticate, type AppEnv, type KeyRing } from './authenticate.ts';
 import { drawApiPage } from './api-page.ts';
 import { createConsoleRoutes } from './console-routes.ts';
@@ -119,6 +120,7 @@ export function createApp({
   const api = createApiRoutes();
   api.route('/', createTrackingRoutes({ engine, tracker, mayRead, mayWrite }));
   api.route('/', createScheduleRoutes({ engine, declareSchedule, mayRead, mayWrite }));
+  api.route('/', createAlertRoutes({ engine, mayRead, mayWrite }));
   api.route('/', createConsoleRoutes({ engine, tracker, mayRead }));
   api.route('/', createLiveRoutes({ feed, mayRead }));
   const description = describeApi(api);
@@ -128,6 +130,7 @@ export function createApp({
   });
   app.use('/api/v1/runs/*', bounded);
   app.use('/api/v1/jobs/*', bounded);
+  app.use('/api/v1/alerts/*', bounded);
   app.route('/api/v1', api);
   app.get('/api/openapi.json', (c) => c.json(description));
   app.get('/api/docs', (c) => {

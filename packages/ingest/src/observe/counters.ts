@@ -8,6 +8,7 @@ export interface Counters {
   readonly refusedRecords: Counter<'reason'>;
   readonly refusedRequests: Counter<'reason'>;
   readonly repeatedRequests: Counter<'signal'>;
+  readonly webhookMessages: Counter<'webhook' | 'outcome'>;
   readonly setAsideSegments: Counter<'table'>;
   readonly insertSeconds: Histogram<'table'>;
   readonly contentType: string;
@@ -78,6 +79,12 @@ export function createCounters(
       name: 'rollcall_repeated_requests_total',
       help: 'Requests that were kept before, sent again, and kept once',
       labelNames: ['signal'],
+      registers,
+    }),
+    webhookMessages: new Counter({
+      name: 'rollcall_webhook_messages_total',
+      help: 'Messages to webhooks, by what became of them: delivered or failed',
+      labelNames: ['webhook', 'outcome'],
       registers,
     }),
     setAsideSegments: new Counter({

@@ -68,12 +68,16 @@ test('a torn block takes its requests along, and a torn line in the file is no r
   const [name = ''] = (await readdir(folder)).filter((file) => file.endsWith('.native.open'));
   const torn = blockOf([key('torn')], 'traces', 'torn').bytes;
   await appendFile(join(folder, name), torn.subarray(0, torn.length - 1));
-  await writeFile(join(folder, 'requests.log'), `traces ${key('dropped')} ${key('cut').slice(0, 9)}`);
+  await writeFile(
+    join(folder, 'requests.log'),
+    `\ntraces ${key('dropped')} ${key('cut').slice(0, 9)}\nlogs ${key('after')}`,
+  );
 
   const { repeats } = await openBoth();
 
   expect(repeats.tablesOf(key('kept'))).toEqual(['traces']);
   expect(repeats.tablesOf(key('dropped'))).toEqual(['traces']);
+  expect(repeats.tablesOf(key('after'))).toEqual(['logs']);
   expect(repeats.tablesOf(key('torn'))).toEqual([]);
   expect(repeats.tablesOf(key('cut').slice(0, 9))).toEqual([]);
 });

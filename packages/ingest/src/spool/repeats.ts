@@ -37,7 +37,7 @@ export class Repeats {
       const lines = (await readIfThere(join(folder, name))).split('\n');
       for (const line of lines) {
         const [table = '', ...keys] = line.split(' ');
-        // The last line may be torn.
+        // A line may be torn: the process died, or the disk was full.
         repeats.note(
           table,
           keys.filter((key) => KEY.test(key)),
@@ -75,7 +75,8 @@ export class Repeats {
       this.#linesInFile = 0;
     }
     this.#linesInFile += keys.length;
-    await appendFile(join(this.#folder, CURRENT), `${[table, ...keys].join(' ')}\n`);
+    // On a line of its own, whatever became of the one before.
+    await appendFile(join(this.#folder, CURRENT), `\n${[table, ...keys].join(' ')}`);
   }
 
   /** Keeps the same request waiting meanwhile, sent by somebody who lost patience; `work` decides whether it is kept. */

@@ -13,6 +13,8 @@ export interface Segment {
   readonly sizeBytes: number;
   /** The requests whose rows these are, as far as they have names. */
   readonly requests: readonly string[];
+  /** Whether an earlier process left it, which may have inserted it. */
+  readonly isRecovered?: boolean;
 }
 
 /** A segment that still grows. The old versions wrote lines of JSON, and had no name for them. */
@@ -66,6 +68,7 @@ export async function recoverSegments(
       format: isLegacy ? 'JSONEachRow' : 'Native',
       sizeBytes,
       requests,
+      isRecovered: true,
     });
   }
   return { segments, damages };

@@ -146,8 +146,13 @@ export class Spool {
   /** The segment is in ClickHouse: its file goes. */
   async drop(segment: Segment): Promise<void> {
     const { repeats, onTrouble } = this.#options;
-    await repeats.writeDown(segment.table, segment.requests).catch(onTrouble);
+    const isDown = await repeats.writeDown(segment.table, segment.requests).then(
+      () => true,
+      () => false,
+    );
     await rm(segment.path, { force: true });
+    // Where the disk is full, the segment has made the room.
+    if (!isDown) await repeats.writeDown(segment.table, segment.requests).catch(onTrouble);
     this.#forget(segment);
   }
 

@@ -153,6 +153,7 @@ export class Writer {
         path: segment.path,
         format: segment.format,
         token: segment.token,
+        isRepeat: tries > 0 || segment.isRecovered === true,
       });
     } catch (error) {
       const { code, message } = error as { code?: string; message: string };

@@ -19,3 +19,13 @@ export class EngineError extends Error {
     this.code = code;
   }
 }
+
+/** A statement that a stranger may not run; `type` is what a ClickHouse server would call it. */
+export class RefusedStatement extends EngineError {
+  readonly type: 'READONLY' | 'ACCESS_DENIED' | 'INTO_OUTFILE_NOT_ALLOWED';
+
+  constructor(type: RefusedStatement['type'], message: string, options?: ErrorOptions) {
+    super('not_read_only', message, options);
+    this.type = type;
+  }
+}

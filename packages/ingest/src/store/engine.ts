@@ -1,6 +1,7 @@
 /** Defines what the rest of ingest may ask of ClickHouse, whichever engine stands behind it. */
 
 import type { Readable } from 'node:stream';
+import type { Guests } from './guests.ts';
 import { openEmbedded } from './open-embedded.ts';
 import { openServer } from './open-server.ts';
 
@@ -17,6 +18,8 @@ export interface FileInsert {
   readonly format: FileFormat;
   /** Inserting the same token twice into one table keeps the rows once. */
   readonly token: string;
+  /** Whether an earlier try may have come to something; its outcome is not known. */
+  readonly isRepeat?: boolean;
 }
 
 /** One ClickHouse, embedded or a server. All names in statements are relative to its database. */
@@ -33,6 +36,8 @@ export interface Engine {
   background(sql: string, parameters?: Parameters): Promise<void>;
   /** Runs a stranger's statement: it can read, and nothing else. */
   readOnly(sql: string, options: { format: string; parameters?: Parameters }): Promise<Readable>;
+  /** What the embedded engine has for strangers who speak ClickHouse's own interface; a server has its own. */
+  readonly guests?: Guests;
   insertFile(insert: FileInsert): Promise<void>;
   ping(): Promise<boolean>;
   /** Waits for statements in flight, then lets go of the data. */
@@ -42,6 +47,8 @@ export interface Engine {
 export interface EngineOptions {
   /** `http(s)://user:password@host:8123`; without it the embedded engine is used. */
   readonly clickhouseUrl?: string | undefined;
+  /** Name of the cluster that the server belongs to. */
+  readonly cluster?: string | undefined;
   readonly database: string;
   /** Folder of the embedded engine. */
   readonly dataDir: string;

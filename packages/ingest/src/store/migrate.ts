@@ -67,7 +67,8 @@ async function readFragments(): Promise<ReadonlyMap<string, string>> {
 
 function fill(sql: string, fragments: ReadonlyMap<string, string>): string {
   return [...fragments].reduce(
-    (text, [placeholder, fragment]) => text.replaceAll(placeholder, fragment),
+    // A function: in a plain replacement `$'`, as regular expressions end, would be the rest of the text.
+    (text, [placeholder, fragment]) => text.replaceAll(placeholder, () => fragment),
     sql,
   );
 }

@@ -3,26 +3,23 @@
 import { constants } from 'node:fs';
 import { access, mkdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
+import { Readable } from 'node:stream';
 import { createClient, type ClickHouseClient, type ClickHouseClientConfigOptions } from '@clickhouse/client';
 import type { Engine, EngineOptions, FileInsert, Parameters } from './engine.ts';
 import { EngineError } from './engine-error.ts';
-import { createReadOnlyCheck, explainRefusal } from './read-only.ts';
-import { describeColumns } from './describe-columns.ts';
+import { completeInsert, READ_FILE_SETTINGS } from './complete-insert.ts';
+import { describeColumns, type Structure } from './describe-columns.ts';
+import { literal, parameterText } from './embedded-connection.ts';
+import { Guests } from './guests.ts';
 
-/** A statement ends after this time. chDB can not be told to stop one: a shutdown waits as long at most. */
+/** What one of our own reads may take. */
 const READ_TIMEOUT_S = 30;
-/** A result is held in memory as a whole. */
 const MAX_RESULT_BYTES = 256 * 1024 ** 2;
 const MAX_QUERY_MEMORY_BYTES = 1024 ** 3;
-/** So many strangers may wait for a connection; more are told to come back. */
-const MAX_WAITING_GUESTS = 32;
 /** Of the third query with the same expression on machine code is made: a quarter of a second for what takes milliseconds. */
 const WITHOUT_COMPILING =
   'compile_expressions = 0, compile_aggregate_expressions = 0, compile_sort_description = 0';
 const READERS = 2;
-const GUESTS = 2;
 const BACKGROUNDS = 2;
 
 /**
@@ -43,60 +40,59 @@ export async function openEmbedded({
     Promise.all(Array.from({ length: count }, () => openReader(path, database)));
   const writes = new Turns([writer]);
   const reads = new Turns(await openReaders(READERS));
-  // Strangers have connections of their own: what they ask can neither hold up nor colour what we ask.
-  const guests = new Turns(await openReaders(GUESTS), MAX_WAITING_GUESTS);
   const backgrounds = new Turns(
     await Promise.all(Array.from({ length: BACKGROUNDS }, () => openBackground(path, database))),
   );
-  const check = createReadOnlyCheck({
-    rows: (sql, parameters) => reads.take((client) => rowsOf(client, sql, parameters)),
-    text: async (sql, parameters) => text(await reads.take((client) => stream(client, sql, parameters))),
-  });
+  const rows = <Row>(sql: string, parameters?: Parameters): Promise<Row[]> =>
+    reads.take((client) => rowsOf<Row>(client, sql, parameters));
+  // Strangers have connections of their own: what they ask can neither hold up nor colour what we ask.
+  const guests = new Guests({ path, database, ask: rows });
   const columns = describeColumns((sql) => reads.take((client) => rowsOf(client, sql)));
 
   return {
     kind: 'embedded',
     place: path,
     database,
-    rows: <Row>(sql: string, parameters?: Parameters) =>
-      reads.take((client) => rowsOf<Row>(client, sql, parameters)),
+    rows,
     command: (sql, parameters) => writes.take((client) => run(client, sql, parameters)),
     background: (sql, parameters) => backgrounds.take((client) => run(client, sql, parameters)),
-    readOnly: async (sql, { format, parameters }) => {
-      const statement = await check(sql, parameters ?? {});
-      return guests.take((client, replace) =>
-        askAsGuest(client, replace, `${statement}\nFORMAT ${format}`, parameters),
-      );
+    readOnly: async (sql, { format, parameters = {} }) => {
+      const { chunks, close } = await guests.answer(sql, {
+        format,
+        parameters: Object.fromEntries(
+          Object.entries(parameters).map(([name, value]) => [name, parameterText(value)]),
+        ),
+        isWhole: true,
+      });
+      close();
+      return Readable.from(chunks, { objectMode: false });
     },
+    guests,
     insertFile: async (insert) => {
-      const sql = insertFromFile(insert, await columns(insert.table));
-      await writes.take((client) => run(client, sql));
+      const structure = await columns(insert.table);
+      if (insert.isRepeat !== true) {
+        await writes.take((client) => run(client, insertFromFile(insert, structure)));
+        return;
+      }
+      await writes.take(async (client) =>
+        completeInsert({
+          database,
+          table: insert.table,
+          source: fileSource(insert, structure),
+          columns: structure.columns,
+          rows: async (sql, parameters) => rowsOf(client, sql, parameters),
+          command: async (sql) => run(client, sql),
+        }),
+      );
     },
     ping: () => reads.take(async (client) => (await client.ping()).success),
     close: async () => {
       // A query in flight at exit crashes the process, so both queues are drained first.
-      const clients = await Promise.all([writes.drain(), backgrounds.drain(), reads.drain(), guests.drain()]);
+      await guests.drain();
+      const clients = await Promise.all([writes.drain(), backgrounds.drain(), reads.drain()]);
       await Promise.all(clients.flat().map((client) => client.close()));
     },
   };
-
-  async function askAsGuest(
-    client: ClickHouseClient,
-    replace: (fresh: ClickHouseClient) => void,
-    sql: string,
-    parameters?: Parameters,
-  ): Promise<Readable> {
-    try {
-      // An earlier guest may have said USE.
-      await client.command({ query: `USE ${database}` });
-      return await stream(client, sql, parameters);
-    } catch (error) {
-      // Of 'SELECT 1; DROP …' chDB was seen to hand the first answer to whoever asked next on that connection.
-      await client.close();
-      replace(await openReader(path, database));
-      throw explainRefusal(error);
-    }
-  }
 }
 
 async function prepareFolder(dataDir: string, mode: 'create' | 'existing'): Promise<string> {
@@ -154,11 +150,6 @@ async function openReader(path: string, database: string): Promise<ClickHouseCli
   await client.command({
     query: `SET ${WITHOUT_COMPILING}, max_execution_time = ${READ_TIMEOUT_S}, max_memory_usage = ${MAX_QUERY_MEMORY_BYTES}, max_result_bytes = ${MAX_RESULT_BYTES}, result_overflow_mode = 'throw'`,
   });
-  // Pretty formats go to pipes and files too: no colours, no row numbers.
-  await client.command({
-    query:
-      "SET output_format_pretty_color = 0, output_format_pretty_row_numbers = 0, output_format_pretty_grid_charset = 'UTF-8'",
-  });
   await client.command({ query: 'SET readonly = 1' });
   return client;
 }
@@ -172,23 +163,18 @@ async function run(client: ClickHouseClient, sql: string, parameters?: Parameter
   await client.command({ query: sql, query_params: { ...parameters } });
 }
 
-async function stream(client: ClickHouseClient, sql: string, parameters?: Parameters): Promise<Readable> {
-  const result = await client.exec({ query: sql, query_params: { ...parameters } });
-  return result.stream;
-}
-
 /** Client bytes never go through an inline insert body: there a blank line ends the data and the rest runs as SQL. */
-function insertFromFile({ table, path, format, token }: FileInsert, structure: string): string {
+function insertFromFile(insert: FileInsert, structure: Structure): string {
+  const { table, token } = insert;
   return [
-    `INSERT INTO ${table} SELECT * FROM file(${literal(path)}, '${format}', ${literal(structure)})`,
+    `INSERT INTO ${table} SELECT * FROM ${fileSource(insert, structure)}`,
     `SETTINGS insert_deduplication_token = ${literal(token)}, deduplicate_blocks_in_dependent_materialized_views = 1,`,
-    // Each block of the file carries its checksum in a column that no table has.
-    `input_format_import_nested_json = 0, input_format_skip_unknown_fields = 1, max_insert_threads = 1`,
+    `${READ_FILE_SETTINGS}, max_insert_threads = 1`,
   ].join('\n');
 }
 
-function literal(value: string): string {
-  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+function fileSource({ path, format }: FileInsert, { text: structure }: Structure): string {
+  return `file(${literal(path)}, '${format}', ${literal(structure)})`;
 }
 
 /** Hands out connections one statement at a time: chDB runs one statement per connection. */
@@ -199,31 +185,17 @@ class Turns {
   #closed = false;
   #drained: (() => void) | undefined;
 
-  readonly #mostWaiting: number;
-
-  constructor(clients: readonly ClickHouseClient[], mostWaiting = Number.POSITIVE_INFINITY) {
+  constructor(clients: readonly ClickHouseClient[]) {
     this.#idle = [...clients];
     this.#size = clients.length;
-    this.#mostWaiting = mostWaiting;
   }
 
-  /** `replace` puts another connection in the place of this one. */
-  async take<Result>(
-    use: (client: ClickHouseClient, replace: (fresh: ClickHouseClient) => void) => Promise<Result>,
-  ): Promise<Result> {
+  async take<Result>(use: (client: ClickHouseClient) => Promise<Result>): Promise<Result> {
     if (this.#closed) throw new EngineError('engine_closed', 'The engine is closed; open it again.');
-    if (this.#idle.length === 0 && this.#waiting.length >= this.#mostWaiting) {
-      throw new EngineError(
-        'busy',
-        `${this.#waiting.length} statements are waiting already; try again in a while.`,
-      );
-    }
-    let client =
+    const client =
       this.#idle.pop() ?? (await new Promise<ClickHouseClient>((give) => this.#waiting.push(give)));
     try {
-      return await use(client, (fresh) => {
-        client = fresh;
-      });
+      return await use(client);
     } finally {
       this.#give(client);
     }

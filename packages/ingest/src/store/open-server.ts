@@ -3,59 +3,81 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { createClient, type ClickHouseClient } from '@clickhouse/client';
-import type { Engine, EngineOptions } from './engine.ts';
+import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
+import { describeColumns } from './describe-columns.ts';
+import type { Engine, EngineOptions, FileInsert, Parameters } from './engine.ts';
 import { EngineError } from './engine-error.ts';
+import { insertAgain, queryIdOf } from './insert-again.ts';
 import { createReadOnlyCheck, explainRefusal } from './read-only.ts';
 
 const REQUEST_TIMEOUT_MS = 60_000;
+/** The client would print each refusal by itself; whoever asked hears of it, and logs what matters. */
+const SILENT = { level: ClickHouseLogLevel.OFF };
 
 export async function openServer({
   clickhouseUrl,
   database,
+  cluster,
 }: EngineOptions & { clickhouseUrl: string }): Promise<Engine> {
   const place = withoutPassword(clickhouseUrl);
-  const bootstrap = createClient({ url: clickhouseUrl, request_timeout: REQUEST_TIMEOUT_MS });
+  const bootstrap = createClient({ url: clickhouseUrl, request_timeout: REQUEST_TIMEOUT_MS, log: SILENT });
   await createDatabase(bootstrap, database, place);
   const client = createClient({
     url: clickhouseUrl,
     database,
     application: 'rollcall',
     request_timeout: REQUEST_TIMEOUT_MS,
+    log: SILENT,
     compression: { request: true, response: true },
   });
 
-  const check = createReadOnlyCheck({
-    rows: async <Row>(sql: string, parameters: Record<string, string>) => {
-      const result = await client.query({ query: sql, format: 'JSONEachRow', query_params: parameters });
-      return result.json<Row>();
-    },
-    text: async (sql, parameters) =>
-      text(
-        (await client.exec({ query: sql, query_params: parameters, clickhouse_settings: { readonly: '1' } }))
-          .stream,
-      ),
-  });
+  const rows = async <Row>(sql: string, parameters: Parameters = {}): Promise<Row[]> => {
+    const result = await client.query({ query: sql, format: 'JSONEachRow', query_params: parameters });
+    return result.json<Row>();
+  };
+  const command = async (sql: string, parameters: Parameters = {}): Promise<void> => {
+    await client.command({ query: sql, query_params: parameters });
+  };
+  const send = async ({ path, format, token }: FileInsert, table: string): Promise<void> => {
+    const { stream } = await client.exec({
+      query: `INSERT INTO ${table} FORMAT ${format}`,
+      query_id: queryIdOf(token),
+      values: createReadStream(path),
+      clickhouse_settings: {
+        insert_deduplication_token: token,
+        deduplicate_blocks_in_dependent_materialized_views: 1,
+        input_format_import_nested_json: 0,
+        // Each block of the file carries its checksum in a column that no table has.
+        input_format_skip_unknown_fields: 1,
+      },
+    });
+    // Read to its end: a server that dies before that has not said that the rows are in.
+    await text(stream);
+  };
+  const check = createReadOnlyCheck(rows);
+  const structureOf = describeColumns(rows);
 
   return {
     kind: 'server',
     place,
     database,
-    rows: async <Row>(sql: string, parameters = {}) => {
-      const result = await client.query({ query: sql, format: 'JSONEachRow', query_params: parameters });
-      return result.json<Row>();
-    },
-    command: async (sql, parameters = {}) => {
-      await client.command({ query: sql, query_params: parameters });
-    },
-    background: async (sql, parameters = {}) => {
-      await client.command({ query: sql, query_params: parameters });
-    },
+    rows,
+    command,
+    background: command,
     readOnly: async (sql, { format, parameters = {} }): Promise<Readable> => {
-      const statement = await check(sql, parameters);
+      const statement = await check(sql, {
+        explain: async (explained) => {
+          const result = await client.exec({
+            query: explained,
+            query_params: parameters,
+            clickhouse_settings: { readonly: '1' },
+          });
+          return text(result.stream);
+        },
+      });
       try {
         const result = await client.exec({
-          query: `${statement}\nFORMAT ${format}`,
+          query: `${statement.sql}\nFORMAT ${format}`,
           query_params: parameters,
           clickhouse_settings: { readonly: '1', max_execution_time: 30, max_result_bytes: '268435456' },
         });
@@ -64,19 +86,21 @@ export async function openServer({
         throw explainRefusal(error);
       }
     },
-    insertFile: async ({ table, path, format, token }) => {
-      const { stream } = await client.exec({
-        query: `INSERT INTO ${table} FORMAT ${format}`,
-        values: createReadStream(path),
-        clickhouse_settings: {
-          insert_deduplication_token: token,
-          deduplicate_blocks_in_dependent_materialized_views: 1,
-          input_format_import_nested_json: 0,
-          // Each block of the file carries its checksum in a column that no table has.
-          input_format_skip_unknown_fields: 1,
-        },
+    insertFile: async (insert) => {
+      // Replicated tables write a token and its rows in one step.
+      if (insert.isRepeat !== true || cluster !== undefined) {
+        await send(insert, insert.table);
+        return;
+      }
+      const { columns } = await structureOf(insert.table);
+      await insertAgain({
+        database,
+        insert,
+        columns,
+        rows,
+        command,
+        send: (staging) => send({ ...insert, token: `${insert.token}-${staging}` }, staging),
       });
-      stream.resume();
     },
     ping: async () => (await client.ping()).success,
     close: () => client.close(),

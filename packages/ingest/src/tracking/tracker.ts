@@ -84,6 +84,8 @@ interface FreshRun {
   readonly record: JobRunRecord;
 }
 
+/** A run ID, and the beginning of the origin of the run that is meant. */
+const ONE_OF_SEVERAL = /^(\d{6}-\d{6})~([\da-f]{4,32})$/;
 const ROSTER_CHUNK = 500;
 /** Among the newest runs of a job the one that may still be running is looked for. */
 const RUNS_THAT_MAY_OVERLAP = 100;
@@ -237,13 +239,15 @@ export class Tracker {
     });
   }
 
-  /** Finds a job run by any of its names. */
+  /** Finds a job run by any of its names; `261125-140000~1f0c2a9b` is one of several that bear an ID. */
   async getRun(project: string, name: string): Promise<JobRunRecord> {
-    const runId = await this.#resolveRunId(project, name);
+    const shared = ONE_OF_SEVERAL.exec(name);
+    const runId = shared?.[1] ?? (await this.#resolveRunId(project, name));
     await this.#writes.arrived(project, runId);
     const records = await readJobRuns(this.#options.engine, { project, runId });
-    if (records[0] === undefined) throw runNotFound(name);
-    if (records.length === 1) return records[0];
+    const named = records.find(({ origin }) => origin.startsWith(shared?.[2] ?? ''));
+    if (records[0] === undefined || named === undefined) throw runNotFound(name);
+    if (records.length === 1 || shared !== null) return named;
     // Several bear the ID: the one that began first is meant, whatever its last attempt.
     const [first] = await this.#findRuns(project, runId);
     return records.find(({ origin }) => origin === first?.identity.origin) ?? records[0];
@@ -257,7 +261,9 @@ export class Tracker {
 
   /** The key of a job run that a path names. */
   async findKey(project: string, name: string): Promise<RunIdentity> {
-    const [known] = await this.#findRuns(project, await this.#resolveRunId(project, name));
+    const shared = ONE_OF_SEVERAL.exec(name);
+    const found = await this.#findRuns(project, shared?.[1] ?? (await this.#resolveRunId(project, name)));
+    const known = found.find(({ identity }) => identity.origin.startsWith(shared?.[2] ?? ''));
     if (known === undefined) throw runNotFound(name);
     return known.identity;
   }
@@ -352,10 +358,13 @@ export class Tracker {
 
   async getClientRun(project: string, name: string, clientId: string): Promise<ClientRunRecord> {
     checkClient(clientId);
-    const runId = await this.#resolveRunId(project, name, true);
-    const identity = await this.#parentOf(project, runId, name, { standalone: true });
+    const identity = ONE_OF_SEVERAL.test(name)
+      ? await this.findKey(project, name)
+      : await this.#parentOf(project, await this.#resolveRunId(project, name, true), name, {
+          standalone: true,
+        });
     const record = await readClientRun(this.#options.engine, identity, clientId);
-    if (record === null) throw clientNotFound(clientId, runId);
+    if (record === null) throw clientNotFound(clientId, identity.runId);
     return record;
   }
 
