@@ -52,7 +52,7 @@ export class Arena {
   #end = PAGE_BYTES;
 
   constructor() {
-    compiled ??= new WebAssembly.Module(readFileSync(kernelPath()));
+    compiled ??= compile();
     const instance = new WebAssembly.Instance(compiled, { env: { memory: this.#memory, abort } });
     this.kernel = instance.exports as unknown as Kernel;
     this.kernel.setSeed(SEED);
@@ -103,9 +103,16 @@ function logOf(sizeBytes: number): number {
   return 32 - Math.clz32(Math.max(sizeBytes + SLACK_BYTES, SMALLEST_BYTES) - 1);
 }
 
-/** From sources and from what is built of them it is equally far. */
-function kernelPath(): string {
-  return fileURLToPath(new URL('../../kernel/dist/kernel.wasm', import.meta.url));
+function compile(): WebAssembly.Module {
+  // From sources and from what is built of them it is equally far.
+  const path = fileURLToPath(new URL('../../kernel/dist/kernel.wasm', import.meta.url));
+  try {
+    return new WebAssembly.Module(readFileSync(path));
+  } catch (error) {
+    throw new Error(`There is no kernel at '${path}'. Run 'node scripts/setup.mjs', which builds it.`, {
+      cause: error,
+    });
+  }
 }
 
 function abort(): never {
