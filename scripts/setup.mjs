@@ -1,4 +1,4 @@
-/** Makes a fresh clone ready: installs what package-lock.json names, Node 24 included, and builds the console. Runs on Node 20 or newer. */
+/** Makes a fresh clone ready: installs what package-lock.json names, Node 24 included, and builds the kernel of ingest and the console. Runs on Node 20 or newer. */
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -13,10 +13,13 @@ const stamp = `${root}node_modules/.rollcall-setup`;
 const consoleFolder = `${root}packages/console`;
 /** Beside the console that was built from these sources. */
 const consoleStamp = `${consoleFolder}/dist/.built-from`;
+const kernelFolder = `${root}packages/ingest/kernel`;
+const kernelStamp = `${kernelFolder}/dist/.built-from`;
 
 /** Installs and builds when something is missing or has changed since the last time; otherwise returns at once. */
 export function setUp() {
   install();
+  buildKernel();
   buildConsole();
 }
 
@@ -58,6 +61,26 @@ function install() {
     );
   }
   writeFileSync(stamp, wanted);
+}
+
+/** The innermost loops of ingest, in WebAssembly; it takes two seconds. */
+function buildKernel() {
+  const names = readdirSync(kernelFolder).filter((name) => /\.(ts|json)$/.test(name));
+  const wanted = hashOf([
+    ...names.toSorted().map((name) => join(kernelFolder, name)),
+    `${root}packages/ingest/src/native/kernel-layout.ts`,
+    `${root}package-lock.json`,
+  ]);
+  if (existsSync(kernelStamp) && readFileSync(kernelStamp, 'utf8') === wanted) return;
+  process.stderr.write('Building the kernel …\n');
+  const compiler = `${root}node_modules/assemblyscript/bin/asc.js`;
+  const { status, stdout, stderr } = spawnSync(
+    node,
+    [compiler, 'index.ts', '--config', 'asconfig.json', '--target', 'release'],
+    { cwd: kernelFolder, encoding: 'utf8' },
+  );
+  if (status !== 0) fail(`The kernel could not be built:\n${stdout}${stderr}`);
+  writeFileSync(kernelStamp, wanted);
 }
 
 /** A pull that changes the console's sources builds it anew; it takes two seconds. */

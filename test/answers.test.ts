@@ -1,12 +1,14 @@
 /** What broke, for whom, why, and what to run again: the commands as a person calls them, over runs of known truth. */
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { generateRunId } from '@rollcall/semconv';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { plantRuns, settled, type PlantedAttempt, type PlantedRun } from './planted.fixture.ts';
 import {
+  finished,
   rollcall,
   startProcess,
   temporaryFolder,
@@ -258,10 +260,10 @@ describe('rollcall failures', () => {
     [['--since', '2026-02-30'], 2, 'Unusable --since'],
     [['--limit', '0'], 2, 'Unusable --limit'],
   ])('%j is refused with what would work', async (args, code, message) => {
-    const finished = await run('failures', ...args);
+    const ended = await run('failures', ...args);
 
-    expect(finished).toMatchObject({ code, stdout: '' });
-    expect(finished.stderr).toContain(message);
+    expect(ended).toMatchObject({ code, stdout: '' });
+    expect(ended.stderr).toContain(message);
   });
 });
 
@@ -363,10 +365,10 @@ describe('rollcall diff', () => {
     [[generateRunId(new Date('2020-01-01T00:00:00Z'))], 1, "'rollcall runs' lists those there are"],
     [['batch_scoring'], 2, 'is not a run ID'],
   ])('%j is refused with what would work', async (args, code, message) => {
-    const finished = await run('diff', ...args);
+    const ended = await run('diff', ...args);
 
-    expect(finished).toMatchObject({ code, stdout: '' });
-    expect(finished.stderr).toContain(message);
+    expect(ended).toMatchObject({ code, stdout: '' });
+    expect(ended.stderr).toContain(message);
   });
 
   test('a run ID that is nearly right brings up the right one', async () => {
@@ -559,10 +561,10 @@ describe('rollcall rerun-list', () => {
     [['--format', 'yaml', 'latest'], 2, "Unknown --format 'yaml'"],
     [['200101-000000'], 1, 'There is no run 200101-000000'],
   ])('%j is refused with what would work', async (args, code, message) => {
-    const finished = await run('rerun-list', ...args);
+    const ended = await run('rerun-list', ...args);
 
-    expect(finished).toMatchObject({ code, stdout: '' });
-    expect(finished.stderr).toContain(message);
+    expect(ended).toMatchObject({ code, stdout: '' });
+    expect(ended.stderr).toContain(message);
   });
 });
 
@@ -613,10 +615,10 @@ describe('rollcall history', () => {
     [['batch_scoring', '--metric', 'Posts'], 1, 'it reported Leads Processed, Posts Processed'],
     [['batch_scoring', '--days', 'x'], 2, 'Unusable --days'],
   ])('%j is refused with what would work', async (args, code, message) => {
-    const finished = await run('history', ...args);
+    const ended = await run('history', ...args);
 
-    expect(finished).toMatchObject({ code, stdout: '' });
-    expect(finished.stderr).toContain(message);
+    expect(ended).toMatchObject({ code, stdout: '' });
+    expect(ended.stderr).toContain(message);
   });
 });
 
@@ -627,13 +629,69 @@ test.each([
   [['history', 'batch_scoring']],
   [['history', 'batch_scoring', '--client', "O'Neil & Söhne"]],
 ])('%j fits 80 columns and has no colours where nobody looks', async (args) => {
-  const finished = await run(...args);
-  const latest = args.includes('latest') ? await run('diff', runOf(0)) : finished;
+  const ended = await run(...args);
+  const latest = args.includes('latest') ? await run('diff', runOf(0)) : ended;
 
-  for (const { stdout } of [finished, latest]) {
+  for (const { stdout } of [ended, latest]) {
     expect(stdout).toBe(stripVTControlCharacters(stdout));
     for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
   }
+});
+
+test('in a terminal there are colours', async () => {
+  const { stdout } = await finished(
+    spawn(
+      'python3',
+      [
+        fileURLToPath(new URL('programs/in-terminal.py', import.meta.url)),
+        process.execPath,
+        '--conditions=rollcall-source',
+        fileURLToPath(new URL('../packages/cli/src/main.ts', import.meta.url)),
+        '--data-dir',
+        service.dataDir,
+        'history',
+        'batch_scoring',
+      ],
+      { env: { PATH: process.env['PATH'], TERM: 'xterm-256color' }, stdio: ['ignore', 'pipe', 'pipe'] },
+    ),
+  );
+
+  // Red for what went wrong, green for what went well.
+  expect(stdout).toContain('\u001B[31m✖');
+  expect(stdout).toContain('\u001B[32m✔ completed');
+});
+
+test('a message of strangers neither breaks the lines nor reaches the terminal', async () => {
+  await plantRuns(service.url, [
+    {
+      job: 'hostile',
+      at: new Date(daysAgo(0).getTime() + 7_000),
+      durationMs: 1_000,
+      clients: {
+        x: {
+          durationMs: 1,
+          status: 'failed',
+          error: {
+            type: 'Bad\u001B[2J',
+            message: `one\ntwo\u001B]0;owned\u0007${'long'.repeat(200)}`,
+            stack: 'Bad\u001B[2J\n    at f (/app/f.ts:1:1)',
+          },
+        },
+      },
+    },
+  ]);
+  await settled(service.url);
+  const { groups } = await json<Groups>('failures', '--job', 'hostile', '--since', '2d');
+  const list = await run('failures', '--job', 'hostile', '--since', '2d');
+  const whole = await run('failures', groups[0]?.fingerprint ?? '');
+  const diff = await run('rerun-list', generateRunId(new Date(daysAgo(0).getTime() + 7_000)));
+
+  expect(groups[0]?.errorType).toBe('Bad\u001B[2J');
+  for (const { stdout } of [list, whole, diff]) {
+    expect(stdout).not.toBe('');
+    expect(stdout).toBe(stripVTControlCharacters(stdout));
+  }
+  for (const line of list.stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
 });
 
 test.each(['failures', 'diff', 'rerun-list', 'history'])(

@@ -110,7 +110,8 @@ test.each([
   [
     'a failure that is gone',
     "DELETE FROM failure_events WHERE client_id = 'failing'",
-    ['failures', 'failure_summaries'],
+    // The client run bears the fingerprint of its failure.
+    ['failures', 'failure_summaries', 'client_run_summaries'],
   ],
   [
     'a total that people read, raised',

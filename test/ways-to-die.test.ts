@@ -350,3 +350,19 @@ test('a program that does not heed SIGTERM goes on, and its run as well', async 
   expect(end.stdout).toContain('heard');
   expect(seen).toMatchObject({ reason: '', doomed: 'completed' });
 });
+
+test('a step that its process did not live to end is there, and says why', async () => {
+  const { runId, end } = await start('exit');
+  await end;
+
+  const [step] = await askUntil<{ status: string; message: string; client: string }>(
+    service.url,
+    `SELECT StatusCode AS status, StatusMessage AS message, ClientId AS client FROM otel_traces WHERE RunId = '${runId}' AND SpanName = 'the fatal step'`,
+    (found) => found.length > 0,
+  );
+  expect(step).toEqual({
+    status: 'Error',
+    message: 'process.exit(3) was called before the run had ended',
+    client: 'doomed',
+  });
+});

@@ -1,12 +1,44 @@
 /** Sends requests to a service, as fast as it takes them or at a rate. */
 import { Agent, request } from 'node:http';
+import { gzipSync } from 'node:zlib';
+import { PRODUCER } from './telemetry.ts';
 
 export interface Load {
   readonly url: string;
-  readonly bodies: readonly Buffer[];
+  readonly bodies: readonly Template[];
   readonly spansPerBody: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly connections?: number;
+}
+
+/** A body with a gap of eight hex digits: no request is sent twice, or it would be kept once. */
+export interface Template {
+  readonly head: Buffer;
+  readonly rest: Buffer;
+  readonly isGzip: boolean;
+}
+
+/** Makes a template of a body that names its producer. */
+export function templateOf(body: Buffer): Template {
+  const at = body.indexOf(PRODUCER);
+  if (at < 0) throw new Error(`The body does not hold '${PRODUCER}'.`);
+  return { head: body.subarray(0, at), rest: body.subarray(at + GAP_BYTES), isGzip: false };
+}
+
+/** The same, compressed: what is in front of the gap is a member of the file of its own. */
+export function gzipTemplateOf(body: Buffer): Template {
+  const { head, rest } = templateOf(body);
+  return { head, rest: gzipSync(rest), isGzip: true };
+}
+
+const GAP_BYTES = 8;
+let filled = 0;
+
+function fill({ head, rest, isGzip }: Template): Buffer {
+  const gap = Buffer.from((filled++).toString(16).padStart(GAP_BYTES, '0'));
+  return isGzip
+    ? Buffer.concat([gzipSync(Buffer.concat([head, gap])), rest])
+    : Buffer.concat([head, gap, rest]);
 }
 
 /** Sends for so long; returns the number of spans that were accepted. */
@@ -47,7 +79,8 @@ export async function sendAtRate(load: Load, spansPerSecond: number, durationMs:
 
 function send(load: Load, agent: Agent, number: number): Promise<{ status: number; retryAfterS: number }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; retryAfterS: number }>();
-  const body = load.bodies[number % load.bodies.length] ?? Buffer.alloc(0);
+  const template = load.bodies[number % load.bodies.length];
+  const body = template ? fill(template) : Buffer.alloc(0);
   const headers = { ...load.headers, 'content-length': body.length };
   const outgoing = request(`${load.url}/v1/traces`, { method: 'POST', agent, headers }, (answer) => {
     answer.resume();

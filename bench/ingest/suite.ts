@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { openEngine } from '../../packages/ingest/src/store/engine.ts';
 import { median, nextMessage, quantile, startOnCore, stayOnCore } from '../machine.ts';
 import { table, type Suite } from '../report.ts';
-import { sendAtRate, sendFor, type Load } from './load.ts';
+import { gzipTemplateOf, sendAtRate, sendFor, templateOf, type Load, type Template } from './load.ts';
 import { spansRequest } from './telemetry.ts';
 
 const SERVER_CORE = 0;
@@ -40,15 +40,12 @@ async function run(say: (line: string) => void): Promise<string> {
     const transcoder = await measureTranscoder();
     const bodies = Array.from({ length: DISTINCT_BODIES }, (_, seed) => spansRequest(SPANS, seed));
     say('HTTP without insert …');
-    const bare = await measureBare(bodies.map(({ protobuf }) => protobuf));
+    const templates = bodies.map((body) => templateOf(body.protobuf));
+    const bare = await measureBare(templates);
     say('end to end, and the engine alone, in turns …');
     const whole = await measureWhole(folder, bodies, say);
     say('latency at half load …');
-    const latency = await measureLatency(
-      folder,
-      bodies.map(({ protobuf }) => protobuf),
-      whole.protobuf / 2,
-    );
+    const latency = await measureLatency(folder, templates, whole.protobuf / 2);
     say('disk …');
     const disk = await measureDisk(
       folder,
@@ -64,7 +61,7 @@ async function measureTranscoder(): Promise<TranscoderRates> {
   return nextMessage(startOnCore(SERVER_CORE, new URL('transcoder.ts', import.meta.url), []));
 }
 
-async function measureBare(bodies: readonly Buffer[]): Promise<number> {
+async function measureBare(bodies: readonly Template[]): Promise<number> {
   return withServer('bare', '', async (url) => {
     const load = { url, bodies, spansPerBody: SPANS, headers: PROTOBUF };
     await sendFor(load, BARE_MS);
@@ -89,11 +86,11 @@ async function measureWhole(
   bodies: readonly { protobuf: Buffer; json: Buffer }[],
   say: (line: string) => void,
 ): Promise<Whole> {
-  const protobuf = bodies.map((body) => body.protobuf);
+  const protobuf = bodies.map((body) => templateOf(body.protobuf));
   const loads = {
     protobuf: { bodies: protobuf, headers: PROTOBUF },
-    gzip: { bodies: protobuf.map((body) => gzipSync(body)), headers: { ...PROTOBUF, ...GZIP } },
-    json: { bodies: bodies.map((body) => body.json), headers: JSON_TYPE },
+    gzip: { bodies: bodies.map((body) => gzipTemplateOf(body.protobuf)), headers: { ...PROTOBUF, ...GZIP } },
+    json: { bodies: bodies.map((body) => templateOf(body.json)), headers: JSON_TYPE },
   };
   const rates: Record<string, number[]> = { engine: [], protobuf: [], gzip: [], json: [] };
   let peakBytes = 0;
@@ -144,7 +141,7 @@ async function measurePath(
 
 async function measureLatency(
   folder: string,
-  bodies: readonly Buffer[],
+  bodies: readonly Template[],
   spansPerSecond: number,
 ): Promise<number[]> {
   const dataDir = join(folder, 'latency');
@@ -167,7 +164,7 @@ async function measureDisk(folder: string, bodies: readonly Buffer[]): Promise<D
   await withServer('whole', dataDir, async (url, ask) => {
     const load = { url, spansPerBody: SPANS, headers: PROTOBUF, connections: 1 };
     // Each body once: repeated ones would compress better than telemetry does.
-    for (const body of bodies) await sendFor({ ...load, bodies: [body] }, 0.001);
+    for (const body of bodies) await sendFor({ ...load, bodies: [templateOf(body)] }, 0.001);
     await ask('flush');
   });
   const engine = await openEngine({ dataDir, database: 'rollcall', mode: 'existing' });

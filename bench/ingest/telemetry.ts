@@ -27,10 +27,13 @@ export function spansRequest(spans: number, seed: number): Bodies {
   return { protobuf: encodeProtobuf('traces', request), json: Buffer.from(JSON.stringify(request)) };
 }
 
+/** Who sends the spans. */
+export const PRODUCER = '627cc493-f310-47de-96bd-71410b7dec09';
+
 const RESOURCE = [
   text('service.name', 'checkout'),
   text('service.version', '4.12.0'),
-  text('service.instance.id', '627cc493-f310-47de-96bd-71410b7dec09'),
+  text('service.instance.id', PRODUCER),
   text('host.name', 'worker-7f9c4d6b8-x2x9q'),
   text('telemetry.sdk.name', 'opentelemetry'),
   text('telemetry.sdk.language', 'nodejs'),

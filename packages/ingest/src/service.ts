@@ -31,6 +31,7 @@ import { migrate } from './store/migrate.ts';
 import { Tracker } from './tracking/tracker.ts';
 import { TrackingError } from './tracking/tracking-error.ts';
 import { Rollups } from './rollup/rollups.ts';
+import { tuneMemory } from './tune-memory.ts';
 
 /** A service that can not start as it was told; `code` is stable. */
 export class StartError extends Error {
@@ -69,6 +70,7 @@ const SIGNS_OF_LIFE = 'otel_logs';
  * @throws StartError, EngineError, KeyFileError, WebhookFileError
  */
 export async function startService(config: IngestConfig, { log }: { log: Logger }): Promise<Service> {
+  tuneMemory();
   await using undo = new AsyncDisposableStack();
   const claim = await claimDataDir(config.dataDir);
   undo.defer(() => claim.release());

@@ -4,8 +4,10 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import { createOtlpRoutes } from '../src/otlp/routes.ts';
+import { tuneMemory } from '../src/tune-memory.ts';
 
 export async function listenWithoutInsert(): Promise<{ url: string; close: () => Promise<void> }> {
+  tuneMemory();
   const app = createOtlpRoutes({ projectOf: () => 'bench', accept: async (take) => void take() });
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   server.listen(0, '127.0.0.1');

@@ -81,11 +81,7 @@ async function list(
   console.log(
     groups.length === 0
       ? `No failures since ${drawnSince} UTC in ${reader.source}.`
-      : drawGroups(groups.slice(0, limit), {
-          since: drawnSince,
-          buckets,
-          isCut: Math.max(0, groups.length - limit),
-        }),
+      : drawGroups(groups, { since: drawnSince, buckets, limit }),
   );
   const besides = drawWithoutError(withoutError);
   if (besides.length > 0) console.log(`\n${besides.join('\n')}`);

@@ -2,7 +2,7 @@
 
 import { styleText } from 'node:util';
 import type { Verdict } from '@rollcall/semconv';
-import { lineWidth, nameSome, oneLine } from '../print/line.ts';
+import { lineWidth, nameSome, oneLine, wrap } from '../print/line.ts';
 import { drawNumber, drawTime, plural } from '../print/numbers.ts';
 import { drawSparkline } from '../print/sparkline.ts';
 import { drawTable } from '../print/table.ts';
@@ -17,17 +17,18 @@ const LISTED_CLIENTS = 30;
 
 export function drawGroups(
   groups: readonly FailureGroup[],
-  { since, buckets, isCut }: { since: string; buckets: Buckets; isCut: number },
+  { since, buckets, limit }: { since: string; buckets: Buckets; limit: number },
 ): string {
   const severalProjects = new Set(groups.map(({ project }) => project)).size > 1;
   const clients = new Set(
     groups.flatMap((group) => group.clients.map(({ clientId }) => `${group.project}\n${clientId}`)),
   );
   const total = groups.reduce((sum, { occurrences }) => sum + occurrences, 0);
-  const head = `${bold(plural(groups.length + isCut, 'kind').replace(/kinds?$/, (word) => `${word} of failure`))}${dim(
+  const head = `${bold(plural(groups.length, 'kind').replace(/kinds?$/, (word) => `${word} of failure`))}${dim(
     ` since ${since} UTC: ${drawNumber(total)} in all, ${plural(clients.size, 'client')}`,
   )}`;
-  const cards = groups.map((group) => drawCard(group, buckets, severalProjects));
+  const isCut = Math.max(0, groups.length - limit);
+  const cards = groups.slice(0, limit).map((group) => drawCard(group, buckets, severalProjects));
   const more = isCut > 0 ? `${drawNumber(isCut)} more: --limit shows them. ` : '';
   const example = groups[0]?.fingerprint.slice(0, SHORT);
   const hint = dim(`${more}One of them whole, with stack and clients: rollcall failures ${example}`);
@@ -46,7 +47,12 @@ function drawCard(group: FailureGroup, { unit }: Buckets, severalProjects: boole
   ].join(' · ');
   const names = group.clients.map(({ clientId }) => clientId);
   return [
-    drawVerdict('failed', oneLine(`${group.errorType}: ${group.message}`, width - 2)),
+    ...wrap(oneLine(`${group.errorType}: ${group.message}`, 2 * width - 20), width - 2, INDENT).map(
+      (line, index) =>
+        index === 0
+          ? drawVerdict('failed', oneLine(line, width - 2))
+          : `${INDENT}${styleText('red', oneLine(line, width - 2))}`,
+    ),
     `${INDENT}${badge}${facts}${dim(`  ${group.fingerprint.slice(0, SHORT)}`)}`,
     `${INDENT}${drawSparkline(group.trend)}${dim(` per ${unit}`)}`,
     ...(names.length > 0 ? [`${INDENT}${nameSome(names, width - 2)}`] : []),

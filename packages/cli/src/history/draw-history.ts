@@ -20,7 +20,7 @@ export function drawHistory(
   { runs, changes }: { runs: readonly ToldRun[]; changes: readonly Told[] },
   { days, limit, metric }: { days: number; limit: number; metric: string | undefined },
 ): string {
-  const subject = client === null ? job : `${job}, client ${oneLine(client, 40)}`;
+  const subject = client === null ? oneLine(job) : `${oneLine(job)}, client ${oneLine(client, 40)}`;
   const shown = runs.slice(-limit).toReversed();
   const rest = runs.length - shown.length;
   return [
@@ -50,7 +50,9 @@ function drawUsual(runs: readonly ToldRun[]): string {
 
 function drawChange({ weight, text }: Told): string[] {
   const sign = weight === 'bad' ? styleText('red', '✖') : styleText('yellow', '◆');
-  return wrap(text, lineWidth() - 2, '  ').map((line, index) => (index === 0 ? `${sign} ${line}` : line));
+  return wrap(oneLine(text), lineWidth() - 2, '  ').map((line, index) =>
+    index === 0 ? `${sign} ${line}` : line,
+  );
 }
 
 /** The total that changed last; else the first. */

@@ -56,7 +56,7 @@ const MOST_RUNS = 2_000;
 /** The project of the job. @throws UsageError where several have a job of this name */
 export async function findProject(reader: Reader, job: string, project = ''): Promise<string> {
   const rows = await reader.rows<{ project: string }>(
-    "SELECT DISTINCT project_id AS project FROM job_latest_starts WHERE job_name = {job:String} AND ({project:String} = '' OR project_id = {project:String}) ORDER BY project",
+    "SELECT DISTINCT project_id AS project FROM run_summaries WHERE job_name = {job:String} AND ({project:String} = '' OR project_id = {project:String}) ORDER BY project",
     { job, project },
   );
   if (rows.length > 1) {

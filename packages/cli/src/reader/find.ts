@@ -54,8 +54,9 @@ export async function findRun(
 
 /** @throws UsageError with exit code 1 where nobody has heard of this job */
 export async function checkJob(reader: Reader, job: string, project = ''): Promise<void> {
+  // A job that has only just begun is in no summary yet; one that has a schedule may never have run.
   const known = `SELECT DISTINCT job_name AS name FROM
-      (SELECT project_id, job_name FROM job_latest_starts UNION ALL SELECT project_id, job_name FROM schedule_plans)
+      (SELECT project_id, toString(job_name) AS job_name FROM run_summaries UNION ALL SELECT project_id, job_name FROM job_latest_starts UNION ALL SELECT project_id, job_name FROM schedule_plans)
     WHERE {project:String} = '' OR project_id = {project:String}`;
   await checkName(reader, {
     known,

@@ -1,4 +1,5 @@
 /** Columns of ClickHouse's Native format, written value by value while a body is walked. */
+import type { Arena } from './arena.ts';
 import { Dictionary } from './dictionary.ts';
 import { Region } from './region.ts';
 import { appendString, appendText, Source } from './source.ts';
@@ -25,9 +26,9 @@ export class FixedColumn implements Column {
   readonly values: Region;
   readonly regions: readonly Region[];
 
-  constructor(type: string, width: 1 | 4 | 8) {
+  constructor(type: string, width: 1 | 4 | 8, arena?: Arena) {
     this.type = type;
-    this.values = new Region(width);
+    this.values = new Region(width, arena);
     this.regions = [this.values];
   }
 
@@ -110,8 +111,13 @@ export class NullableDoubleColumn implements Column {
 /** `String`: each text with its length in front. */
 export class StringColumn implements Column {
   readonly type = 'String';
-  readonly texts = new Region(1);
-  readonly regions = [this.texts];
+  readonly texts: Region;
+  readonly regions: readonly Region[];
+
+  constructor(arena?: Arena) {
+    this.texts = new Region(1, arena);
+    this.regions = [this.texts];
+  }
 
   push(source: Source, at: number, length: number): void {
     appendText(this.texts, source, at, length);
@@ -153,10 +159,16 @@ const EMPTY_SOURCE = new Source(Buffer.alloc(0), false);
 /** `LowCardinality(String)`: a dictionary, and for each row a number in it, in as few bytes as it needs. */
 export class LowCardinalityColumn implements Column {
   readonly type = 'LowCardinality(String)';
-  readonly dictionary = new Dictionary();
-  readonly #indexes = new Region(1);
-  readonly regions = [this.#indexes];
+  readonly dictionary: Dictionary;
+  readonly #indexes: Region;
+  readonly regions: readonly Region[];
   #previous = 0;
+
+  constructor(arena?: Arena) {
+    this.dictionary = new Dictionary(arena);
+    this.#indexes = new Region(1, arena);
+    this.regions = [this.#indexes];
+  }
 
   /** The number of a text in the dictionary; mostly that of the row before. */
   find(source: Source, at: number, length: number): number {
@@ -230,11 +242,19 @@ export class LowCardinalityColumn implements Column {
 /** `Map(LowCardinality(String), String)`: for each row where its entries end, then all keys, then all values. */
 export class MapColumn implements Column {
   readonly type = 'Map(LowCardinality(String), String)';
-  readonly ends = new Region(8);
-  readonly keys = new LowCardinalityColumn();
-  readonly values = new Region(1);
-  readonly regions: readonly Region[] = [this.ends, ...this.keys.regions, this.values];
-  readonly #keyIndexes = this.keys.regions[0] as Region;
+  readonly ends: Region;
+  readonly keys: LowCardinalityColumn;
+  readonly values: Region;
+  readonly regions: readonly Region[];
+  readonly #keyIndexes: Region;
+
+  constructor(arena?: Arena) {
+    this.ends = new Region(8, arena);
+    this.keys = new LowCardinalityColumn(arena);
+    this.values = new Region(1, arena);
+    this.regions = [this.ends, ...this.keys.regions, this.values];
+    this.#keyIndexes = this.keys.regions[0] as Region;
+  }
 
   /** Number of entries so far. */
   get entries(): number {

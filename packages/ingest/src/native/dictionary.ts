@@ -1,82 +1,97 @@
 /** Numbers the distinct texts of a LowCardinality column while a body is walked. */
 import { isUtf8 } from 'node:buffer';
-import { randomInt } from 'node:crypto';
+import { type Arena, SEED } from './arena.ts';
 import { Region } from './region.ts';
 import { appendLength, notUtf8, sameBytes, type Source } from './source.ts';
 
 const FIRST_SLOTS = 64;
-/** Unknown to senders: nobody can choose texts that collide. */
-const SEED = randomInt(0x7fffffff) | 1;
-
-/** Distinct texts, numbered from 0 in the order of their first appearance. */
+/** Distinct texts, numbered from 0 in the order of their first appearance. The kernel finds and adds them likewise. */
 export class Dictionary {
   /** The texts with their lengths in front, as the Native format has them. */
-  readonly keys = new Region(1);
+  readonly keys: Region;
   count = 0;
   /** Where each text starts in `keys`, and its length. */
-  #starts = new Int32Array(FIRST_SLOTS);
-  #lengths = new Int32Array(FIRST_SLOTS);
+  readonly starts: Region;
+  readonly lengths: Region;
   /** Open addressing: number + 1, or 0 where free. Never more than half full. */
-  #slots = new Int32Array(FIRST_SLOTS * 2);
+  readonly slots: Region;
+  /** Texts that there is room for. */
+  capacity = FIRST_SLOTS;
+
+  constructor(arena?: Arena) {
+    this.keys = new Region(1, arena);
+    this.starts = new Region(4, arena);
+    this.lengths = new Region(4, arena);
+    this.slots = new Region(4, arena);
+    this.#makeRoom(FIRST_SLOTS);
+  }
 
   /** Whether text `index` is this piece of the source. */
   is(index: number, source: Source, at: number, length: number): boolean {
     return (
       index < this.count &&
-      this.#lengths[index] === length &&
-      sameBytes(this.keys.view, this.#starts[index] ?? 0, source.view, at, length)
+      this.lengths.view.getInt32(index * 4, true) === length &&
+      sameBytes(this.keys.view, this.starts.view.getInt32(index * 4, true), source.view, at, length)
     );
   }
 
   /** The number of a text, which is added where it is new. Throws a `RecordError` where it is not UTF-8. */
   find(source: Source, at: number, length: number): number {
-    const mask = this.#slots.length - 1;
+    const { view } = this.slots;
+    const mask = this.capacity * 2 - 1;
     let slot = hash(source.view, at, length) & mask;
-    for (let found = this.#slots[slot] ?? 0; found !== 0; found = this.#slots[slot] ?? 0) {
+    for (let found = view.getInt32(slot * 4, true); found !== 0; found = view.getInt32(slot * 4, true)) {
       if (this.is(found - 1, source, at, length)) return found - 1;
       slot = (slot + 1) & mask;
     }
     const bytes = source.bytes.subarray(at, at + length);
     if (!isUtf8(bytes)) throw notUtf8(bytes);
-    this.#slots[slot] = this.count + 1;
+    view.setInt32(slot * 4, this.count + 1, true);
     return this.#add(bytes);
   }
 
   clear(): void {
     this.count = 0;
     this.keys.clear();
-    if (this.#slots.length > 1024) this.#resize(FIRST_SLOTS);
-    else this.#slots.fill(0);
+    this.#makeRoom(this.capacity > 512 ? FIRST_SLOTS : this.capacity);
   }
 
   #add(bytes: Uint8Array): number {
     const { keys } = this;
     keys.reserve(bytes.length + 5);
     appendLength(keys, bytes.length);
-    this.#starts[this.count] = keys.at;
-    this.#lengths[this.count] = bytes.length;
+    this.starts.view.setInt32(this.count * 4, keys.at, true);
+    this.lengths.view.setInt32(this.count * 4, bytes.length, true);
     keys.bytes.set(bytes, keys.at);
     keys.at += bytes.length;
     this.count++;
-    if (this.count === this.#starts.length) this.#resize(this.count * 2);
+    if (this.count === this.capacity) this.#resize(this.capacity * 2);
     return this.count - 1;
   }
 
-  #resize(texts: number): void {
-    const starts = this.#starts;
-    const lengths = this.#lengths;
-    this.#starts = new Int32Array(texts);
-    this.#lengths = new Int32Array(texts);
-    this.#slots = new Int32Array(texts * 2);
-    const mask = this.#slots.length - 1;
+  /** Makes room for so many texts, and empties the slots. */
+  #makeRoom(capacity: number): void {
+    this.capacity = capacity;
+    for (const region of [this.starts, this.lengths]) {
+      region.at = 0;
+      // What is in it moves along where it grows.
+      region.reserve(capacity);
+    }
+    this.slots.at = 0;
+    this.slots.reserve(capacity * 2);
+    this.slots.bytes.fill(0, 0, capacity * 8);
+  }
+
+  #resize(capacity: number): void {
+    this.#makeRoom(capacity);
+    const mask = capacity * 2 - 1;
+    const { view } = this.slots;
     for (let index = 0; index < this.count; index++) {
-      const start = starts[index] ?? 0;
-      const length = lengths[index] ?? 0;
-      this.#starts[index] = start;
-      this.#lengths[index] = length;
+      const start = this.starts.view.getInt32(index * 4, true);
+      const length = this.lengths.view.getInt32(index * 4, true);
       let slot = hash(this.keys.view, start, length) & mask;
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-      this.#slots[slot] = index + 1;
+      while (view.getInt32(slot * 4, true) !== 0) slot = (slot + 1) & mask;
+      view.setInt32(slot * 4, index + 1, true);
     }
   }
 }

@@ -55,7 +55,7 @@ export function walkJsonRequest(
   writers: Writers,
   tape: JsonTape,
 ): void {
-  tape.parse(body);
+  tape.parse(body, writers.show(body));
   if (tape.kinds[0] !== KIND.OBJECT) {
     throw new MalformedBody(`Not OTLP/JSON: the body is ${describeJson(tape.value(0))}; send an object.`);
   }

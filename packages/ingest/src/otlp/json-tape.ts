@@ -4,6 +4,7 @@
  * What `JSON.parse` refuses is refused.
  */
 import { isUtf8 } from 'node:buffer';
+import type { ShownBody } from '../rows/writers.ts';
 import { Source } from '../native/source.ts';
 import { MalformedBody } from './fault.ts';
 import { describeJson, isJsonObject, parseJsonText, type JsonObject } from './json-body.ts';
@@ -18,6 +19,9 @@ const FEWEST_BYTES_PER_OBJECT = 12;
 const FEWEST_BYTES_PER_VALUE = 4;
 const SMALL_BODY_BYTES = 1024 * 1024;
 const FIRST_TOKENS = 4_096;
+/** The kernel is given room for so many values; telemetry has one in nine bytes. */
+const KERNEL_BYTES_PER_VALUE = 6;
+const MOST_KERNEL_BYTES = 16 * 1024 * 1024;
 /** Memory beyond this is given back. */
 const KEPT_TOKENS = 1024 * 1024;
 
@@ -49,16 +53,18 @@ export class JsonTape extends Source {
   }
 
   /** Reads a whole body. Throws `MalformedBody` where it is not JSON, or mostly empty values. */
-  parse(body: Uint8Array): void {
+  parse(body: Uint8Array, shown?: ShownBody): void {
     const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     if (!isUtf8(bytes)) throw new MalformedBody('Not OTLP/JSON: the body is not UTF-8; send UTF-8 JSON.');
+    const start = bytes.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0;
+    const hasEscapes = bytes.includes(BACKSLASH);
     // Texts without their escapes are never longer than with them.
-    this.adopt(bytes.includes(BACKSLASH) ? withRoom(bytes) : bytes);
+    this.adopt(hasEscapes ? withRoom(bytes) : bytes);
     this.#bodyLength = bytes.length;
     this.#unescapedAt = bytes.length;
     this.#count = 0;
     this.#objects = 0;
-    this.#read(bytes.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0);
+    if (hasEscapes || !shown || !this.#readByKernel(shown, start, bytes.length)) this.#read(start);
     this.#checkDensity(bytes.length);
   }
 
@@ -90,6 +96,26 @@ export class JsonTape extends Source {
     const value = this.value(token);
     if (!isJsonObject(value)) throw new Error(`Token ${token} is ${describeJson(value)}.`);
     return value;
+  }
+
+  /** False, with nothing noted, where the kernel can not read the body. */
+  #readByKernel({ arena, kernel, address }: ShownBody, start: number, length: number): boolean {
+    if (length > MOST_KERNEL_BYTES) return false;
+    const room = Math.ceil(length / KERNEL_BYTES_PER_VALUE) + 16;
+    const lists = arena.take(room * 13);
+    const count = kernel.readJson(address, start, length, lists.address, room);
+    if (count >= 0) {
+      if (count > this.kinds.length) this.#resize(2 ** Math.ceil(Math.log2(count)));
+      const { buffer } = arena.bytes;
+      this.starts.set(new Int32Array(buffer, lists.address, count));
+      this.ends.set(new Int32Array(buffer, lists.address + room * 4, count));
+      this.nexts.set(new Int32Array(buffer, lists.address + room * 8, count));
+      this.kinds.set(new Uint8Array(buffer, lists.address + room * 12, count));
+      this.#count = count;
+      this.#objects = kernel.jsonObjects();
+    }
+    arena.give(lists.address, lists.sizeBytes);
+    return count >= 0;
   }
 
   #read(start: number): void {

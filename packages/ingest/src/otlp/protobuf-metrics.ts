@@ -1,12 +1,13 @@
 /** Walks the points of a protobuf `ExportMetricsServiceRequest` into the columns of their tables. */
 import { encodeMetric, type EncodedMetric, type PointWriter } from '../rows/metric-writer.ts';
 import type { EncodedOrigin } from '../rows/origin-columns.ts';
-import type { Writers } from '../rows/writers.ts';
+import type { ShownBody, Writers } from '../rows/writers.ts';
 import { missingKind } from './check-metric.ts';
 import type { Fault } from './fault.ts';
+import { MAX_NAME_LENGTH } from './limits.ts';
 import { type RecordVisitor, walkRequest } from './protobuf-origins.ts';
 import type { ProtobufReader } from './protobuf-reader.ts';
-import { faultOf } from './protobuf-records.ts';
+import { faultOf, KernelReader } from './protobuf-records.ts';
 import { readAttribute } from './protobuf-values.ts';
 import type { Metric, Origin } from './records.ts';
 import type { Request } from './request.ts';
@@ -19,8 +20,13 @@ import {
 import { Wire } from './wire.ts';
 
 /** Walks every point of `body`; throws `MalformedBody` where the body is not OTLP. */
-export function walkProtobufMetrics(body: Uint8Array, request: Request, writers: Writers): void {
-  walkRequest(body, new MetricWalker(body, request, writers));
+export function walkProtobufMetrics(
+  body: Uint8Array,
+  request: Request,
+  writers: Writers,
+  shown?: ShownBody,
+): void {
+  walkRequest(body, new MetricWalker(body, request, writers, shown));
 }
 
 /** How to walk the points of a kind. */
@@ -38,7 +44,10 @@ class MetricWalker implements RecordVisitor {
   #origin: { item: EncodedOrigin } | { fault: Fault } | undefined;
   #firstRows: ReadonlyMap<PointWriter, number> = new Map();
 
-  constructor(body: Uint8Array, request: Request, writers: Writers) {
+  readonly #kernel: KernelReader;
+
+  constructor(body: Uint8Array, request: Request, writers: Writers, shown: ShownBody | undefined) {
+    this.#kernel = new KernelReader(shown);
     const { gauge, sum, histogram, exponentialHistogram, summary } = writers;
     this.#wire = new Wire(body);
     this.#request = request;
@@ -62,6 +71,13 @@ class MetricWalker implements RecordVisitor {
     this.#origin = this.#request.origins.of(origin);
     this.#firstRows = new Map(this.#writers.points.map((writer) => [writer, writer.rows]));
   }
+
+  passAhead(reader: ProtobufReader): void {
+    this.#kernel.pass(reader);
+  }
+
+  /** The points of a metric are read ahead, not the metrics. */
+  readAhead(): void {}
 
   read(reader: ProtobufReader): void {
     const origin = this.#origin;
@@ -104,7 +120,10 @@ class MetricWalker implements RecordVisitor {
 
   #readPoints(reader: ProtobufReader, kind: PointWalker, metric: EncodedMetric, origin: EncodedOrigin): void {
     const { tally } = this.#request;
-    while (reader.next()) {
+    const isNamed = metric.metric.name !== '' && metric.metric.name.length <= MAX_NAME_LENGTH;
+    for (;;) {
+      if (isNamed) this.#kernel.walk(reader, kind.writer, origin, this.#request, metric.sizeBytes);
+      if (!reader.next()) break;
       if (reader.fieldNumber !== 1) reader.skip();
       else if (tally.closed) {
         reader.skip();

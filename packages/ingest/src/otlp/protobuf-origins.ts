@@ -8,6 +8,11 @@ import type { Origin } from './records.ts';
 export interface RecordVisitor {
   /** The records that follow are of this origin. */
   begin(origin: Origin): void;
+  /** Passes over as many of the records that follow as can be passed over at once. */
+  passAhead(reader: ProtobufReader): void;
+  /** Reads as many of the records that follow as can be read at once, and moves the reader behind them. */
+  readAhead(reader: ProtobufReader): void;
+  /** Reads the record on whose field the reader stands. */
   read(reader: ProtobufReader): void;
   end(): void;
   /** Called instead where the resource or the scope is faulty, so that every record is accounted for. */
@@ -55,10 +60,12 @@ function walkScopeGroup(
   head: { item: Head } | { fault: Fault },
   visitor: RecordVisitor,
 ): void {
-  const origin = 'fault' in head ? head : reader.lookAhead((group) => readOrigin(group, head.item));
+  const origin = 'fault' in head ? head : reader.lookAhead((group) => readOrigin(group, head.item, visitor));
   if ('fault' in origin) return refuseAll(reader, origin.fault, visitor);
   visitor.begin(origin.item);
-  while (reader.next()) {
+  for (;;) {
+    visitor.readAhead(reader);
+    if (!reader.next()) break;
     if (reader.fieldNumber === 2) visitor.read(reader);
     else reader.skip();
   }
@@ -72,12 +79,15 @@ function refuseAll(reader: ProtobufReader, fault: Fault, visitor: RecordVisitor)
   }
 }
 
-function readOrigin(reader: ProtobufReader, head: Head): Origin {
+function readOrigin(reader: ProtobufReader, head: Head, visitor: RecordVisitor): Origin {
   const origin: Origin = { ...head, scope: emptyScope(), scopeSchemaUrl: '' };
   while (reader.next()) {
     if (reader.fieldNumber === 1) origin.scope = reader.message(readScope);
     else if (reader.fieldNumber === 3) origin.scopeSchemaUrl = reader.string();
-    else reader.skip();
+    else {
+      reader.skip();
+      visitor.passAhead(reader);
+    }
   }
   return origin;
 }

@@ -55,6 +55,16 @@ export class ProtobufReader {
     return this.#position;
   }
 
+  /** Where the current message ends. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Goes on at the start of another field of the current message. */
+  moveTo(position: number): void {
+    this.#position = position;
+  }
+
   /** Moves to the next field of the current message; false at its end. */
   next(): boolean {
     if (this.#position >= this.#end) return false;

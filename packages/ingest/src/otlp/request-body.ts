@@ -1,8 +1,10 @@
 /** Reads and inflates the body of a request, within bounds. */
+import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip, gunzipSync, inflate, inflateSync } from 'node:zlib';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
+import type { BodyMemory } from './body-memory.ts';
 
 export interface BodyLimits {
   /** Bytes of the body as sent. */
@@ -11,12 +13,17 @@ export interface BodyLimits {
   maxInflatedBytes: number;
 }
 
+/** `release` gives the memory of the bytes back: nobody may look at them afterwards. */
 export type RequestBody =
-  | { status: 'ok'; bytes: Uint8Array }
+  | { status: 'ok'; bytes: Uint8Array; release: () => void }
   | { status: 'refused'; httpStatus: 400 | 413 | 415; message: string };
 
 /** The body of the request, inflated. Stops reading, and inflating, as soon as a bound is passed. */
-export async function readRequestBody(c: Context, limits: BodyLimits): Promise<RequestBody> {
+export async function readRequestBody(
+  c: Context,
+  limits: BodyLimits,
+  memory: BodyMemory,
+): Promise<RequestBody> {
   const encoding = (c.req.header('content-encoding') ?? 'identity').trim().toLowerCase();
   const inflater = INFLATERS.get(encoding);
   if (!inflater && encoding !== 'identity' && encoding !== '') {
@@ -25,9 +32,19 @@ export async function readRequestBody(c: Context, limits: BodyLimits): Promise<R
       `Unknown content encoding ${JSON.stringify(encoding)}; use gzip, deflate or identity.`,
     );
   }
-  if (Number(c.req.header('content-length') ?? 0) > limits.maxBodyBytes) return bodyTooLarge(limits);
-  const body = await readBounded(bodyChunks(c), limits);
-  return body.status === 'ok' && inflater ? inflateBounded(body.bytes, inflater, limits) : body;
+  const announcedBytes = Number(c.req.header('content-length') ?? 0);
+  if (announcedBytes > limits.maxBodyBytes) return bodyTooLarge(limits);
+  const { incoming }: Partial<HttpBindings> = c.env ?? {};
+  const body =
+    announcedBytes > ONE_CHUNK_BYTES && incoming
+      ? await readAnnounced(incoming, announcedBytes, memory)
+      : await readBounded(bodyChunks(c), limits);
+  if (body.status !== 'ok' || !inflater) return body;
+  try {
+    return await inflateBounded(body.bytes, inflater, limits);
+  } finally {
+    body.release();
+  }
 }
 
 interface Inflater {
@@ -54,6 +71,39 @@ function bodyChunks(c: Context): AsyncIterable<Uint8Array> | null {
   return incoming ? incoming.iterator({ destroyOnReturn: false }) : c.req.raw.body;
 }
 
+/** Node reads so much at once. */
+const ONE_CHUNK_BYTES = 64 * 1024;
+
+/** Reads a body whose length is known into memory that is lent. */
+async function readAnnounced(
+  incoming: IncomingMessage,
+  announcedBytes: number,
+  memory: BodyMemory,
+): Promise<RequestBody> {
+  const lent = memory.take(announcedBytes);
+  const sizeBytes = await readInto(incoming, lent);
+  if (sizeBytes === announcedBytes) {
+    return { status: 'ok', bytes: lent.subarray(0, sizeBytes), release: () => memory.give(lent) };
+  }
+  memory.give(lent);
+  return refused(400, `The request body broke off after ${sizeBytes} bytes; send it again.`);
+}
+
+/** Resolves with the number of bytes that came. Listening takes less than an iterator, which awaits each chunk. */
+function readInto(incoming: IncomingMessage, target: Buffer): Promise<number> {
+  return new Promise((resolve) => {
+    let sizeBytes = 0;
+    incoming.on('data', (chunk: Buffer) => {
+      // Node ends a request behind the bytes that it announced.
+      target.set(chunk, sizeBytes);
+      sizeBytes += chunk.length;
+    });
+    // One that broke off before now says nothing any more.
+    if (incoming.destroyed) resolve(0);
+    for (const event of ['end', 'error', 'close']) incoming.once(event, () => resolve(sizeBytes));
+  });
+}
+
 async function readBounded(
   chunks: AsyncIterable<Uint8Array> | null,
   limits: BodyLimits,
@@ -69,7 +119,8 @@ async function readBounded(
   } catch {
     return refused(400, `The request body broke off after ${sizeBytes} bytes; send it again.`);
   }
-  return { status: 'ok', bytes: parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts) };
+  const bytes = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
+  return { status: 'ok', bytes, release: () => undefined };
 }
 
 async function inflateBounded(
@@ -78,7 +129,8 @@ async function inflateBounded(
   { maxInflatedBytes }: BodyLimits,
 ): Promise<RequestBody> {
   try {
-    return { status: 'ok', bytes: inflateNow(bytes, inflater, maxInflatedBytes) ?? (await inflateLater()) };
+    const inflated = inflateNow(bytes, inflater, maxInflatedBytes) ?? (await inflateLater());
+    return { status: 'ok', bytes: inflated, release: () => undefined };
   } catch (error) {
     if (isTooLarge(error)) {
       return refused(413, `The body inflates to more than ${maxInflatedBytes} bytes; send smaller batches.`);

@@ -9,6 +9,7 @@ import {
   Transcoder,
 } from '../rows/transcode.ts';
 import type { Repeats } from '../spool/repeats.ts';
+import { BodyMemory } from './body-memory.ts';
 import type { RefusalReason } from './fault.ts';
 import { requestKeyOf } from './request-key.ts';
 import { type BodyLimits, readRequestBody } from './request-body.ts';
@@ -89,10 +90,12 @@ export function createOtlpRoutes({
   const app = new Hono();
   const limits = { maxBodyBytes, maxInflatedBytes };
   const transcoder = new Transcoder();
+  const memory = new BodyMemory();
   for (const signal of SIGNALS) {
     app.post(`/v1/${signal}`, (c) =>
       receive(c, signal, {
         transcoder,
+        memory,
         accept,
         refusal,
         enter,
@@ -112,6 +115,7 @@ export function createOtlpRoutes({
 
 type Receiver = Required<Omit<OtlpRoutesOptions, 'limits' | 'onError' | 'repeats'>> & {
   transcoder: Transcoder;
+  memory: BodyMemory;
   limits: BodyLimits;
   onError: OtlpRoutesOptions['onError'];
   repeats: OtlpRoutesOptions['repeats'];
@@ -124,9 +128,13 @@ async function receive(c: Context, signal: Signal, receiver: Receiver): Promise<
   const entry = receiver.enter(projectId, expectedBytes(c, receiver.limits));
   if (entry.status === 'retry') return retryLater(entry, encoding);
   try {
-    const body = await readRequestBody(c, receiver.limits);
+    const body = await readRequestBody(c, receiver.limits, receiver.memory);
     if (body.status === 'refused') return errorResponse(body.httpStatus, encoding, body.message);
-    return await keepOnce({ signal, encoding, bytes: body.bytes, projectId }, receiver);
+    try {
+      return await keepOnce({ signal, encoding, bytes: body.bytes, projectId }, receiver);
+    } finally {
+      body.release();
+    }
   } finally {
     entry.leave();
   }

@@ -3,6 +3,7 @@ import { ATTR } from '@rollcall/semconv';
 import { RecordError } from '../otlp/fault.ts';
 import { MAX_ATTRIBUTES, MAX_NAME_LENGTH } from '../otlp/limits.ts';
 import { checkAttributeCount } from '../otlp/attributes.ts';
+import type { Arena } from '../native/arena.ts';
 import { MapColumn } from '../native/columns.ts';
 import { appendLength, quoteSlice, type Source } from '../native/source.ts';
 
@@ -28,7 +29,7 @@ const FIRST_KEYS = 64;
  * `column.values` for each attribute, then `end`.
  */
 export class AttributeWriter {
-  readonly column = new MapColumn();
+  readonly column: MapColumn;
   /** By role: one of {@link FOUND}, and where the text is in the source. */
   readonly found = new Uint8Array(ROLE_COUNT);
   readonly foundAt = new Int32Array(ROLE_COUNT);
@@ -45,6 +46,18 @@ export class AttributeWriter {
   #hasDuplicates = false;
   #firstEntry = 0;
   #firstValue = 0;
+
+  constructor(arena?: Arena) {
+    this.column = new MapColumn(arena);
+  }
+
+  /** Changes with the roles. */
+  rolesVersion = 0;
+
+  /** By the number of the key: its role. */
+  get roles(): Uint8Array {
+    return this.#roles;
+  }
 
   begin(): void {
     this.#list++;
@@ -94,6 +107,7 @@ export class AttributeWriter {
 
   clear(): void {
     this.column.clear();
+    this.rolesVersion++;
     this.#knownKeys = 0;
     this.#list = 0;
     this.#roles = new Uint8Array(FIRST_KEYS);
@@ -116,6 +130,7 @@ export class AttributeWriter {
     this.#roles[index] = ROLES.get(key) ?? ROLE.NONE;
     this.#seen[index] = 0;
     this.#knownKeys = index + 1;
+    this.rolesVersion++;
   }
 
   /** Of a key that comes twice the last value stays, in the place of the first. */

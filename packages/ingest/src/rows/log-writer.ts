@@ -1,10 +1,12 @@
 /** Writes OTLP log records as rows of otel_logs. */
 import { FixedColumn, LowCardinalityColumn, StringColumn } from '../native/columns.ts';
+import type { Arena } from '../native/arena.ts';
 import type { Source } from '../native/source.ts';
 import { RecordError } from '../otlp/fault.ts';
 import { AttributeWriter } from './attribute-writer.ts';
 import { checkNameSlice, checkOptionalTimeHalves, checkRunTimeHalves } from './checks.ts';
 import { appendOptionalId, SPAN_ID_BYTES, TRACE_ID_BYTES } from './id-text.ts';
+import { KernelWalk } from './kernel-walk.ts';
 import { type EncodedOrigin, OriginColumns } from './origin-columns.ts';
 import { RunColumns } from './run-identity.ts';
 import { TableWriter } from './table-writer.ts';
@@ -14,6 +16,8 @@ const TIME = "DateTime64(9, 'UTC')";
 const ROLLCALL_EVENT = 'rollcall.';
 /** Columns of fixed width. */
 const FIXED_BYTES = 64;
+/** Of a record, on the wire; the kernel takes none that is shorter. */
+const FEWEST_BYTES = 16;
 
 /** Used like a `SpanWriter`; the body goes straight into its column, through `body`. */
 export class LogWriter extends TableWriter {
@@ -32,23 +36,24 @@ export class LogWriter extends TableWriter {
   spanIdLength = 0;
   flags = 0;
   droppedAttributesCount = 0;
-  readonly attributes = new AttributeWriter();
-  readonly body = new StringColumn();
+  readonly attributes = new AttributeWriter(this.arena);
+  readonly body = new StringColumn(this.arena);
   readonly origin = new OriginColumns();
-  readonly #run = new RunColumns();
-  readonly #timestamp = new FixedColumn(TIME, 8);
-  readonly #observed = new FixedColumn(TIME, 8);
-  readonly #traceId = new StringColumn();
-  readonly #spanId = new StringColumn();
-  readonly #flags = new FixedColumn('UInt32', 4);
-  readonly #severityText = new LowCardinalityColumn();
-  readonly #severityNumber = new FixedColumn('UInt8', 1);
-  readonly #eventName = new LowCardinalityColumn();
-  readonly #droppedAttributes = new FixedColumn('UInt32', 4);
+  readonly #run = new RunColumns(this.arena);
+  readonly #timestamp = new FixedColumn(TIME, 8, this.arena);
+  readonly #observed = new FixedColumn(TIME, 8, this.arena);
+  readonly #traceId = new StringColumn(this.arena);
+  readonly #spanId = new StringColumn(this.arena);
+  readonly #flags = new FixedColumn('UInt32', 4, this.arena);
+  readonly #severityText = new LowCardinalityColumn(this.arena);
+  readonly #severityNumber = new FixedColumn('UInt8', 1, this.arena);
+  readonly #eventName = new LowCardinalityColumn(this.arena);
+  readonly #droppedAttributes = new FixedColumn('UInt32', 4, this.arena);
+  override readonly kernelWalk = this.arena && this.#kernelWalk(this.arena);
   #bodyStart = 0;
 
-  constructor() {
-    super('otel_logs');
+  constructor(arena?: Arena) {
+    super('otel_logs', FIXED_BYTES, arena);
     this.setColumns(
       [
         ...this.origin.head,
@@ -124,7 +129,7 @@ export class LogWriter extends TableWriter {
     if (this.body.texts.at === this.#bodyStart) this.body.empty();
     this.#run.push(source, this.attributes, origin.resource.run);
     this.attributes.end();
-    const sizeBytes = this.measureRecord(FIXED_BYTES + origin.sizeBytes);
+    const sizeBytes = this.measureRecord(this.fixedBytes + origin.sizeBytes);
 
     this.#timestamp.int64(this.timeLow, this.timeHigh);
     this.#observed.int64(this.observedLow, this.observedHigh);
@@ -136,6 +141,31 @@ export class LogWriter extends TableWriter {
 
   override forget(): void {
     this.attributes.clear();
+  }
+
+  #kernelWalk(arena: Arena): KernelWalk {
+    const texts = [this.#traceId.texts, this.#spanId.texts, this.body.texts];
+    return new KernelWalk({
+      arena,
+      walk: (kernel, table, at, end, limit) => kernel.walkLogs(table, at, end, limit),
+      run: this.#run,
+      regions: [
+        this.#timestamp.values,
+        this.#flags.values,
+        this.#traceId.texts,
+        this.#spanId.texts,
+        this.#observed.values,
+        ...this.#severityText.regions,
+        this.#severityNumber.values,
+        ...this.#eventName.regions,
+        this.body.texts,
+        this.#droppedAttributes.values,
+      ],
+      names: [this.#eventName, this.#severityText],
+      lists: [this.attributes],
+      texts,
+      fewestBytes: FEWEST_BYTES,
+    });
   }
 
   #check(source: Source): void {

@@ -9,6 +9,7 @@ import {
   StringColumn,
 } from '../native/columns.ts';
 import { NullableDoubleColumn } from '../native/columns.ts';
+import type { Arena } from '../native/arena.ts';
 import type { NamedColumn } from '../native/block.ts';
 import { Region } from '../native/region.ts';
 import type { Source } from '../native/source.ts';
@@ -27,6 +28,7 @@ import {
   pushAttributes,
   sizeOf,
 } from './origin-columns.ts';
+import { KernelWalk } from './kernel-walk.ts';
 import { RunColumns } from './run-identity.ts';
 import { positionsOf, TableWriter } from './table-writer.ts';
 import type { OtelTable } from './tables.ts';
@@ -34,6 +36,8 @@ import type { OtelTable } from './tables.ts';
 const TIME = "DateTime64(9, 'UTC')";
 /** Columns of fixed width, about. */
 const FIXED_BYTES = 96;
+/** Of a point with a time and a value, on the wire; the kernel takes none without. */
+const FEWEST_BYTES = 20;
 /** Flag of a point by which a sender says that it has no value (`DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK`). */
 const NO_RECORDED_VALUE = 1;
 
@@ -68,8 +72,8 @@ export abstract class PointWriter extends TableWriter {
   timeLow = 0;
   timeHigh = 0;
   flags = 0;
-  readonly attributes = new AttributeWriter();
-  readonly exemplars = new ExemplarColumns();
+  readonly attributes = new AttributeWriter(this.arena);
+  readonly exemplars = new ExemplarColumns(this.arena);
   readonly origin = new OriginColumns();
   readonly #name = new LowCardinalityColumn();
   readonly #description = new LowCardinalityColumn();
@@ -77,14 +81,14 @@ export abstract class PointWriter extends TableWriter {
   readonly #metadata = new MapColumn();
   readonly #temporality = new FixedColumn('Int32', 4);
   readonly #isMonotonic = new FixedColumn('Bool', 1);
-  readonly #start = new FixedColumn(TIME, 8);
-  readonly #time = new FixedColumn(TIME, 8);
-  readonly #run = new RunColumns();
-  readonly #flags = new FixedColumn('UInt32', 4);
+  protected readonly start = new FixedColumn(TIME, 8, this.arena);
+  protected readonly time = new FixedColumn(TIME, 8, this.arena);
+  protected readonly run = new RunColumns(this.arena);
+  protected readonly flagsColumn = new FixedColumn('UInt32', 4, this.arena);
   readonly #kind: MetricKind;
 
-  constructor(kind: MetricKind) {
-    super(`otel_metrics_${kind}` satisfies OtelTable);
+  constructor(kind: MetricKind, arena?: Arena) {
+    super(`otel_metrics_${kind}` satisfies OtelTable, FIXED_BYTES, arena);
     this.#kind = kind;
   }
 
@@ -117,14 +121,14 @@ export abstract class PointWriter extends TableWriter {
     if (this.attributes.found[ROLE.RUN_ID] !== FOUND.ABSENT) {
       checkRunTimeHalves(this.timeLow, this.timeHigh, receivedAtMs, "time of a run's metric");
     }
-    this.#run.push(source, this.attributes, origin.resource.run);
+    this.run.push(source, this.attributes, origin.resource.run);
     this.attributes.end();
     this.endLists();
-    const recordBytes = this.measureRecord(FIXED_BYTES + sizeBytes + origin.sizeBytes);
+    const recordBytes = this.measureRecord(this.fixedBytes + sizeBytes + origin.sizeBytes);
 
-    this.#start.int64(this.startLow, this.startHigh);
-    this.#time.int64(this.timeLow, this.timeHigh);
-    this.#flags.int32(this.flags);
+    this.start.int64(this.startLow, this.startHigh);
+    this.time.int64(this.timeLow, this.timeHigh);
+    this.flagsColumn.int32(this.flags);
     this.pushValues();
     this.keepRecord(recordBytes);
   }
@@ -173,12 +177,12 @@ export abstract class PointWriter extends TableWriter {
         { name: 'MetricDescription', column: this.#description },
         { name: 'MetricUnit', column: this.#unit },
         { name: 'MetricMetadata', column: this.#metadata },
-        { name: 'StartTimeUnix', column: this.#start },
-        { name: 'TimeUnix', column: this.#time },
+        { name: 'StartTimeUnix', column: this.start },
+        { name: 'TimeUnix', column: this.time },
         ...this.origin.body,
-        ...this.#run.named,
+        ...this.run.named,
         { name: 'Attributes', column: this.attributes.column },
-        { name: 'Flags', column: this.#flags },
+        { name: 'Flags', column: this.flagsColumn },
         ...values,
         ...(this.hasTemporality ? [{ name: 'AggregationTemporality', column: this.#temporality }] : []),
         ...(this.#kind === 'sum' ? [{ name: 'IsMonotonic', column: this.#isMonotonic }] : []),
@@ -186,7 +190,7 @@ export abstract class PointWriter extends TableWriter {
       ],
       {
         record: [
-          ...this.#run.named.map(({ column }) => column),
+          ...this.run.named.map(({ column }) => column),
           this.attributes.column,
           ...lists,
           ...exemplars.map(({ column }) => column),
@@ -200,10 +204,11 @@ export abstract class PointWriter extends TableWriter {
 export class NumberWriter extends PointWriter {
   value = 0;
   hasValue = false;
-  readonly #value = new FixedColumn('Float64', 8);
+  readonly #value = new FixedColumn('Float64', 8, this.arena);
+  override readonly kernelWalk = this.arena && this.#kernelWalk(this.arena);
 
-  constructor(kind: 'gauge' | 'sum') {
-    super(kind);
+  constructor(kind: 'gauge' | 'sum', arena?: Arena) {
+    super(kind, arena);
     this.setPointColumns([{ name: 'Value', column: this.#value }]);
   }
 
@@ -211,6 +216,26 @@ export class NumberWriter extends PointWriter {
     super.begin();
     this.value = 0;
     this.hasValue = false;
+  }
+
+  #kernelWalk(arena: Arena): KernelWalk {
+    return new KernelWalk({
+      arena,
+      walk: (kernel, table, at, end, limit) => kernel.walkNumberPoints(table, at, end, limit),
+      run: this.run,
+      regions: [
+        this.time.values,
+        this.flagsColumn.values,
+        this.start.values,
+        this.exemplars.ends,
+        this.exemplars.times.values,
+        this.#value.values,
+      ],
+      names: [],
+      lists: [this.attributes],
+      texts: [],
+      fewestBytes: FEWEST_BYTES,
+    });
   }
 
   protected override check({ name }: Metric): void {
@@ -428,18 +453,24 @@ export class ListColumn {
 /** The exemplars of each point. */
 export class ExemplarColumns {
   readonly attributes = new AttributeWriter();
-  readonly #ends = new Region(8);
-  readonly #times = new FixedColumn(TIME, 8);
+  readonly ends: Region;
+  readonly times: FixedColumn;
   readonly #values = new FixedColumn('Float64', 8);
   readonly #spanIds = new StringColumn();
   readonly #traceIds = new StringColumn();
-  readonly named: readonly NamedColumn[] = [
-    { name: 'Exemplars.FilteredAttributes', column: new ArrayColumn(this.#ends, this.attributes.column) },
-    { name: 'Exemplars.TimeUnix', column: new ArrayColumn(this.#ends, this.#times) },
-    { name: 'Exemplars.Value', column: new ArrayColumn(this.#ends, this.#values) },
-    { name: 'Exemplars.SpanId', column: new ArrayColumn(this.#ends, this.#spanIds) },
-    { name: 'Exemplars.TraceId', column: new ArrayColumn(this.#ends, this.#traceIds) },
-  ];
+  readonly named: readonly NamedColumn[];
+
+  constructor(arena?: Arena) {
+    this.ends = new Region(8, arena);
+    this.times = new FixedColumn(TIME, 8, arena);
+    this.named = [
+      { name: 'Exemplars.FilteredAttributes', column: new ArrayColumn(this.ends, this.attributes.column) },
+      { name: 'Exemplars.TimeUnix', column: new ArrayColumn(this.ends, this.times) },
+      { name: 'Exemplars.Value', column: new ArrayColumn(this.ends, this.#values) },
+      { name: 'Exemplars.SpanId', column: new ArrayColumn(this.ends, this.#spanIds) },
+      { name: 'Exemplars.TraceId', column: new ArrayColumn(this.ends, this.#traceIds) },
+    ];
+  }
 
   /** Ends an exemplar whose attributes have been written. */
   addIds(
@@ -465,11 +496,11 @@ export class ExemplarColumns {
     if (!hasValue) {
       throw new RecordError('invalid_exemplar', 'An exemplar has no value; send asInt or asDouble.');
     }
-    this.#times.int64(low, high);
+    this.times.int64(low, high);
     this.#values.double(value);
   }
 
   endRow(): void {
-    pushEnd(this.#ends, this.#times.values.at);
+    pushEnd(this.ends, this.times.values.at);
   }
 }

@@ -154,9 +154,21 @@ export function encodeAttributes(attributes: Attributes): EncodedAttribute[] {
   return Array.from(attributes, ([key, value]) => ({ key: encode(key), value: valueText(value) }));
 }
 
+/** Names of metrics, units, scopes and keys come again with every request. */
+const KNOWN_TEXTS = 4_096;
+const KNOWN_LENGTH = 256;
+const known = new Map<string, EncodedText>();
+
 export function encode(text: string): EncodedText {
+  const before = known.get(text);
+  if (before !== undefined) return before;
   const bytes = Buffer.from(text);
-  return { source: new Source(bytes, false), length: bytes.length };
+  const encoded = { source: new Source(bytes, false), length: bytes.length };
+  if (text.length <= KNOWN_LENGTH) {
+    if (known.size >= KNOWN_TEXTS) known.clear();
+    known.set(text, encoded);
+  }
+  return encoded;
 }
 
 export function push(column: LowCardinalityColumn, { source, length }: EncodedText): void {

@@ -3,6 +3,7 @@ import { ATTR, isIdentityText } from '@rollcall/semconv';
 import { contain, type Fault, quote, RecordError, type RefusalReason } from '../otlp/fault.ts';
 import type { AnyValue, Attributes } from '../otlp/records.ts';
 import type { NamedColumn } from '../native/block.ts';
+import type { Arena } from '../native/arena.ts';
 import { LowCardinalityColumn, StringColumn } from '../native/columns.ts';
 import { sameBytes, Source } from '../native/source.ts';
 import { type AttributeWriter, FOUND, ROLE } from './attribute-writer.ts';
@@ -43,26 +44,33 @@ const MAX_IDENTITY_BYTES = 512;
  * The grammar of run IDs is checked where runs are claimed, not per record.
  */
 export class RunColumns {
-  readonly #runId = new StringColumn();
-  readonly #jobName = new LowCardinalityColumn();
-  readonly #clientId = new StringColumn();
+  readonly runId: StringColumn;
+  readonly jobName: LowCardinalityColumn;
+  readonly clientId: StringColumn;
   readonly #runIds = new KnownIdentity(RUN_ID);
   readonly #jobNames = new KnownIdentity(JOB_NAME);
   readonly #clientIds = new KnownIdentity(CLIENT_ID);
-  readonly named: readonly NamedColumn[] = [
-    { name: 'RunId', column: this.#runId },
-    { name: 'JobName', column: this.#jobName },
-    { name: 'ClientId', column: this.#clientId },
-  ];
+  readonly named: readonly NamedColumn[];
+
+  constructor(arena?: Arena) {
+    this.runId = new StringColumn(arena);
+    this.jobName = new LowCardinalityColumn(arena);
+    this.clientId = new StringColumn(arena);
+    this.named = [
+      { name: 'RunId', column: this.runId },
+      { name: 'JobName', column: this.jobName },
+      { name: 'ClientId', column: this.clientId },
+    ];
+  }
 
   /** Throws a `RecordError` where one of them is there and is not a printable text. */
   push(source: Source, attributes: AttributeWriter, resource: ResourceRun): void {
     const runId = this.#runIds.of(source, attributes, resource.runId);
-    this.#runId.push(runId, this.#runIds.at, this.#runIds.length);
+    this.runId.push(runId, this.#runIds.at, this.#runIds.length);
     const jobName = this.#jobNames.of(source, attributes, resource.jobName);
-    this.#jobName.push(this.#jobName.find(jobName, this.#jobNames.at, this.#jobNames.length));
+    this.jobName.push(this.jobName.find(jobName, this.#jobNames.at, this.#jobNames.length));
     const clientId = this.#clientIds.of(source, attributes, resource.clientId);
-    this.#clientId.push(clientId, this.#clientIds.at, this.#clientIds.length);
+    this.clientId.push(clientId, this.#clientIds.at, this.#clientIds.length);
   }
 }
 

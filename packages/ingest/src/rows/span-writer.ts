@@ -1,10 +1,13 @@
 /** Writes OTLP spans as rows of otel_traces. */
+import type { Arena } from '../native/arena.ts';
+import { MORE_WORDS, WORDS } from '../native/kernel-layout.ts';
 import type { Source } from '../native/source.ts';
 import { ArrayColumn, FixedColumn, LowCardinalityColumn, pushEnd, StringColumn } from '../native/columns.ts';
 import { Region } from '../native/region.ts';
 import { AttributeWriter, FOUND, ROLE } from './attribute-writer.ts';
 import { checkNameSlice, checkOptionalTimeHalves, checkRunTimeHalves, checkTimeHalves } from './checks.ts';
 import { appendId, appendOptionalId, SPAN_ID_BYTES, TRACE_ID_BYTES } from './id-text.ts';
+import { KernelWalk } from './kernel-walk.ts';
 import { type EncodedOrigin, OriginColumns } from './origin-columns.ts';
 import { RunColumns } from './run-identity.ts';
 import { TableWriter } from './table-writer.ts';
@@ -15,6 +18,8 @@ const STATUS_CODES = ['Unset', 'Ok', 'Error'];
 const TIME = "DateTime64(9, 'UTC')";
 /** Columns of fixed width: times, counts, flags, ends of lists. */
 const FIXED_BYTES = 160;
+/** Of an event with a time, on the wire; the kernel takes none that is shorter. */
+const FEWEST_BYTES = 11;
 
 /**
  * A decoder sets the fields of a span as it finds them: numbers, 64-bit ones in two halves, and texts as places in the
@@ -43,38 +48,40 @@ export class SpanWriter extends TableWriter {
   droppedAttributesCount = 0;
   droppedEventsCount = 0;
   droppedLinksCount = 0;
-  readonly attributes = new AttributeWriter();
-  readonly eventAttributes = new AttributeWriter();
+  readonly attributes = new AttributeWriter(this.arena);
+  readonly eventAttributes = new AttributeWriter(this.arena);
   readonly linkAttributes = new AttributeWriter();
   readonly origin = new OriginColumns();
-  readonly #run = new RunColumns();
-  readonly #timestamp = new FixedColumn(TIME, 8);
-  readonly #traceId = new StringColumn();
-  readonly #spanId = new StringColumn();
-  readonly #parentSpanId = new StringColumn();
-  readonly #traceState = new StringColumn();
-  readonly #spanName = new LowCardinalityColumn();
-  readonly #spanKind = new WordColumn(SPAN_KINDS);
-  readonly #droppedAttributes = new FixedColumn('UInt32', 4);
-  readonly #flags = new FixedColumn('UInt32', 4);
-  readonly #duration = new FixedColumn('UInt64', 8);
-  readonly #statusCode = new WordColumn(STATUS_CODES);
-  readonly #statusMessage = new StringColumn();
-  readonly #eventEnds = new Region(8);
-  readonly #eventTimes = new FixedColumn(TIME, 8);
-  readonly #eventNames = new LowCardinalityColumn();
-  readonly #eventDropped = new FixedColumn('UInt32', 4);
-  readonly #eventsDropped = new FixedColumn('UInt32', 4);
-  readonly #linkEnds = new Region(8);
+  readonly #run = new RunColumns(this.arena);
+  readonly #timestamp = new FixedColumn(TIME, 8, this.arena);
+  readonly #traceId = new StringColumn(this.arena);
+  readonly #spanId = new StringColumn(this.arena);
+  readonly #parentSpanId = new StringColumn(this.arena);
+  readonly #traceState = new StringColumn(this.arena);
+  readonly #spanName = new LowCardinalityColumn(this.arena);
+  readonly #spanKind = new WordColumn(SPAN_KINDS, this.arena);
+  readonly #droppedAttributes = new FixedColumn('UInt32', 4, this.arena);
+  readonly #flags = new FixedColumn('UInt32', 4, this.arena);
+  readonly #duration = new FixedColumn('UInt64', 8, this.arena);
+  readonly #statusCode = new WordColumn(STATUS_CODES, this.arena);
+  readonly #statusMessage = new StringColumn(this.arena);
+  readonly #eventEnds = new Region(8, this.arena);
+  readonly #eventTimes = new FixedColumn(TIME, 8, this.arena);
+  readonly #eventNames = new LowCardinalityColumn(this.arena);
+  readonly #eventDropped = new FixedColumn('UInt32', 4, this.arena);
+  readonly #eventsDropped = new FixedColumn('UInt32', 4, this.arena);
+  readonly #linkEnds = new Region(8, this.arena);
   readonly #linkTraceIds = new StringColumn();
   readonly #linkSpanIds = new StringColumn();
   readonly #linkTraceStates = new StringColumn();
   readonly #linkDropped = new FixedColumn('UInt32', 4);
-  readonly #linkFlags = new FixedColumn('UInt32', 4);
-  readonly #linksDropped = new FixedColumn('UInt32', 4);
+  readonly #linkFlags = new FixedColumn('UInt32', 4, this.arena);
+  readonly #linksDropped = new FixedColumn('UInt32', 4, this.arena);
 
-  constructor() {
-    super('otel_traces');
+  override readonly kernelWalk = this.arena && this.#kernelWalk(this.arena);
+
+  constructor(arena?: Arena) {
+    super('otel_traces', FIXED_BYTES, arena);
     const events = (items: ConstructorParameters<typeof ArrayColumn>[1]) =>
       new ArrayColumn(this.#eventEnds, items);
     const links = (items: ConstructorParameters<typeof ArrayColumn>[1]) =>
@@ -232,7 +239,7 @@ export class SpanWriter extends TableWriter {
     this.attributes.end();
     pushEnd(this.#eventEnds, this.#eventTimes.values.at);
     pushEnd(this.#linkEnds, this.#linkFlags.values.at);
-    const sizeBytes = this.measureRecord(FIXED_BYTES + origin.sizeBytes);
+    const sizeBytes = this.measureRecord(this.fixedBytes + origin.sizeBytes);
 
     this.#timestamp.int64(startLow, startHigh);
     this.#spanKind.word(this.kind);
@@ -249,6 +256,44 @@ export class SpanWriter extends TableWriter {
     this.attributes.clear();
     this.eventAttributes.clear();
     this.linkAttributes.clear();
+  }
+
+  #kernelWalk(arena: Arena): KernelWalk {
+    const texts = [
+      this.#traceId,
+      this.#spanId,
+      this.#parentSpanId,
+      this.#traceState,
+      this.#statusMessage,
+    ].map((column) => column.texts);
+    return new KernelWalk({
+      arena,
+      walk: (kernel, table, at, end, limit) => kernel.walkSpans(table, at, end, limit),
+      run: this.#run,
+      regions: [
+        this.#timestamp.values,
+        this.#flags.values,
+        ...texts,
+        ...[this.#spanName, this.#spanKind, this.#statusCode].flatMap(({ regions }) => regions),
+        ...[this.#duration, this.#droppedAttributes, this.#eventsDropped, this.#linksDropped].map(
+          ({ values }) => values,
+        ),
+        this.#eventEnds,
+        this.#linkEnds,
+        this.#eventTimes.values,
+        ...this.#eventNames.regions,
+        this.#eventDropped.values,
+        this.#linkFlags.values,
+      ],
+      names: [this.#spanName, this.#eventNames],
+      lists: [this.attributes, this.eventAttributes],
+      texts,
+      fewestBytes: FEWEST_BYTES,
+      beforeEach: (table) => {
+        table.setWords(WORDS, this.#spanKind.indexes);
+        table.setWords(MORE_WORDS, this.#statusCode.indexes);
+      },
+    });
   }
 
   /** End minus start, 0 where the end is before the start. Neither is negative. */

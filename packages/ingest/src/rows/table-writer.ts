@@ -3,8 +3,11 @@ import { type Fault, RECORD_TOO_LARGE, RecordError } from '../otlp/fault.ts';
 import { MAX_ROW_BYTES, MAX_ROWS_BYTES } from '../otlp/limits.ts';
 import { writeBlock, type NamedColumn } from '../native/block.ts';
 import { pushRow, type RowObject } from '../native/encode-rows.ts';
+import type { Arena } from '../native/arena.ts';
 import type { Column } from '../native/columns.ts';
 import type { Region } from '../native/region.ts';
+import type { KernelWalk, Walked } from './kernel-walk.ts';
+import type { EncodedOrigin } from './origin-columns.ts';
 import type { OtelTable } from './tables.ts';
 
 /** Rows of one table as a block of ClickHouse's Native format. */
@@ -36,6 +39,8 @@ const NO_OUTPUT = Buffer.alloc(0);
 export abstract class TableWriter {
   readonly table: OtelTable;
   rows = 0;
+  /** Rows that the kernel has walked, ever. */
+  kernelRows = 0;
   /** Memory of the block that was taken last. */
   #output: Buffer = NO_OUTPUT;
   #budget: RowBudget = { leftBytes: 0 };
@@ -51,8 +56,18 @@ export abstract class TableWriter {
   /** Whether the record has nested items. */
   protected hasNested = false;
 
-  constructor(table: OtelTable) {
+  /** Where those columns stand that the kernel writes. */
+  protected readonly arena: Arena | undefined;
+
+  /** Given where the kernel can walk the records of this table. */
+  readonly kernelWalk: KernelWalk | undefined;
+  /** Bytes of the columns of fixed width in a row. */
+  protected readonly fixedBytes: number;
+
+  constructor(table: OtelTable, fixedBytes: number, arena?: Arena) {
     this.table = table;
+    this.fixedBytes = fixedBytes;
+    this.arena = arena;
   }
 
   get columns(): readonly NamedColumn[] {
@@ -163,6 +178,31 @@ export abstract class TableWriter {
     this.#budget.leftBytes -= sizeBytes;
     this.#markRecord(this.hasNested ? this.#recordRegions.length : this.#movedByAll);
     this.hasNested = false;
+  }
+
+  /** Lets the kernel walk records from `at` on, an address in the arena. They are kept like those that are written. */
+  walkByKernel(
+    at: number,
+    end: number,
+    origin: EncodedOrigin,
+    {
+      receivedAtMs,
+      mostRows,
+      sharedBytes = 0,
+    }: { receivedAtMs: number; mostRows: number; sharedBytes?: number },
+  ): Walked | undefined {
+    const walked = this.kernelWalk?.walk(at, end, origin, {
+      receivedAtMs,
+      mostRows,
+      leftBytes: this.#budget.leftBytes,
+      sharedBytes: this.fixedBytes + origin.sizeBytes + sharedBytes,
+    });
+    if (walked === undefined || walked.rows === 0) return walked;
+    this.rows += walked.rows;
+    this.kernelRows += walked.rows;
+    this.#budget.leftBytes = walked.leftBytes;
+    this.#markRecord(this.#recordRegions.length);
+    return walked;
   }
 
   #markRecord(count: number): void {

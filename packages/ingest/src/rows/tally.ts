@@ -22,9 +22,14 @@ export class Tally {
   readonly #refused = new Map<RefusalReason, Refusal>();
   #records = 0;
 
-  accept(): void {
-    this.accepted++;
-    this.#count(1);
+  /** How many records may still come. */
+  get leftRecords(): number {
+    return Math.max(0, MAX_RECORDS - this.#records);
+  }
+
+  accept(count = 1): void {
+    this.accepted += count;
+    this.#count(count);
   }
 
   refuse(fault: Fault, count = 1): void {

@@ -1,4 +1,6 @@
 /** Holds the writers of all tables of raw telemetry. */
+import type { Arena, Kernel } from '../native/arena.ts';
+import { Region } from '../native/region.ts';
 import type { Signal } from '../otlp/records.ts';
 import { LogWriter } from './log-writer.ts';
 import { ExponentialHistogramWriter, HistogramWriter, NumberWriter, SummaryWriter } from './metric-writer.ts';
@@ -6,29 +8,63 @@ import { SpanWriter } from './span-writer.ts';
 import type { OtelTable } from './tables.ts';
 import type { Block, RowBudget, TableWriter } from './table-writer.ts';
 
+/** A body in the arena. */
+export interface ShownBody {
+  readonly arena: Arena;
+  readonly kernel: Kernel;
+  readonly address: number;
+}
+
+/** In the arena, the kernel can write into them. */
 export class Writers {
-  readonly span = new SpanWriter();
-  readonly log = new LogWriter();
-  readonly gauge = new NumberWriter('gauge');
-  readonly sum = new NumberWriter('sum');
+  readonly arena: Arena | undefined;
+  /** Takes the body that the kernel reads. */
+  readonly input: Region | undefined;
+  readonly span: SpanWriter;
+  readonly log: LogWriter;
+  readonly gauge: NumberWriter;
+  readonly sum: NumberWriter;
   readonly histogram = new HistogramWriter();
   readonly exponentialHistogram = new ExponentialHistogramWriter();
   readonly summary = new SummaryWriter();
   /** Those of metric points. */
-  readonly points = [this.gauge, this.sum, this.histogram, this.exponentialHistogram, this.summary] as const;
-  readonly #of: Record<Signal, readonly TableWriter[]> = {
-    traces: [this.span],
-    logs: [this.log],
-    metrics: this.points,
-  };
-
+  readonly points: readonly [
+    NumberWriter,
+    NumberWriter,
+    HistogramWriter,
+    ExponentialHistogramWriter,
+    SummaryWriter,
+  ];
   /** All of them, in the order of the tables. */
-  readonly all: readonly TableWriter[] = [...this.#of.traces, ...this.#of.logs, ...this.#of.metrics];
+  readonly all: readonly TableWriter[];
+  readonly #of: Record<Signal, readonly TableWriter[]>;
+
+  constructor(arena?: Arena) {
+    this.arena = arena;
+    if (arena) this.input = new Region(1, arena);
+    this.span = new SpanWriter(arena);
+    this.log = new LogWriter(arena);
+    this.gauge = new NumberWriter('gauge', arena);
+    this.sum = new NumberWriter('sum', arena);
+    this.points = [this.gauge, this.sum, this.histogram, this.exponentialHistogram, this.summary];
+    this.#of = { traces: [this.span], logs: [this.log], metrics: this.points };
+    this.all = [this.span, this.log, ...this.points];
+  }
 
   of(table: OtelTable): TableWriter {
     const writer = this.all.find((candidate) => candidate.table === table);
     if (!writer) throw new Error(`There is no table '${table}'.`);
     return writer;
+  }
+
+  /** Copies a body to where the kernel can read it; nothing where there is no kernel. */
+  show(body: Uint8Array): ShownBody | undefined {
+    const { arena, input } = this;
+    if (arena === undefined || input === undefined) return undefined;
+    input.clear();
+    input.reserve(body.length);
+    input.bytes.set(body);
+    return { arena, kernel: arena.kernel, address: input.address };
   }
 
   begin(signal: Signal, budget: RowBudget): void {

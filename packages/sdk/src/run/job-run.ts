@@ -280,11 +280,11 @@ export class JobRun extends TrackedRun implements Run, Living {
     // Where it was thrown, before the runs around it echo it.
     if (isHere && ending.error !== undefined) this.reportFailure(ending.error.thrown, from);
     for (const client of [...this.#openClients, this.joinedClient].toReversed()) {
-      client?.end(hits(client.scope) ? ending : cutShort);
+      client?.endWithProcess(hits(client.scope) ? ending : cutShort);
     }
     this.#openClients.clear();
     // An error that comes from another run is told there.
-    this.end(from === undefined || isHere ? ending : { status, reason });
+    this.endWithProcess(from === undefined || isHere ? ending : { status, reason });
   }
 
   protected override progressed(progress: Progress): void {

@@ -59,13 +59,14 @@ export function untrackedStep(name: string, signal: AbortSignal): Step {
   };
 }
 
-class TrackedStep implements Step {
+export class TrackedStep implements Step {
   readonly name: string;
   readonly context;
   readonly span;
   readonly scope: Scope;
   readonly #owner: TrackedRun;
   readonly #startTime = now();
+  #isOver = false;
 
   constructor(owner: TrackedRun, name: string) {
     this.#owner = owner;
@@ -80,6 +81,7 @@ class TrackedStep implements Step {
       unsuppressTracing(inScope),
     );
     this.context = trace.setSpan(inScope, this.span);
+    owner.openSteps.add(this);
   }
 
   get signal(): AbortSignal {
@@ -103,6 +105,15 @@ class TrackedStep implements Step {
   }
 
   end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#owner.openSteps.delete(this);
     this.span.end(laterOf(now(), this.#startTime));
+  }
+
+  /** Ends it with its process: it was under way, and did not come to its end. */
+  interrupt(reason: string): void {
+    this.span.setStatus({ code: SpanStatusCode.ERROR, message: reason });
+    this.end();
   }
 }

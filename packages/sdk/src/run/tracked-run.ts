@@ -20,7 +20,7 @@ import { endingOf, isCancellation, type Ending } from './ending.ts';
 import type { Step, Tracked } from './handles.ts';
 import { NOTE, Notes, type Note } from './notes.ts';
 import type { Scope } from './scope.ts';
-import { runStep } from './step.ts';
+import { runStep, type TrackedStep } from './step.ts';
 
 /** An event that is about to be emitted. */
 export interface RunEvent {
@@ -49,6 +49,8 @@ export abstract class TrackedRun implements Tracked {
   abstract readonly scope: Scope;
   readonly startTime: HrTime;
   readonly cancellation: Cancellation;
+  /** Steps under way. */
+  readonly openSteps = new Set<TrackedStep>();
   protected readonly metrics: RunMetrics;
   readonly #notes = new Notes((note) => this.#emitNote(note));
   #progress: Progress | undefined;
@@ -138,6 +140,13 @@ export abstract class TrackedRun implements Tracked {
   finish(settled: Settled<unknown>): void {
     if (this.#ended) this.settledLate();
     else this.end(endingOf(settled, this.cancellation, this.#skipReason));
+  }
+
+  /** Ends the run and the steps under way, the inner ones first, because the process ends. */
+  endWithProcess(ending: Ending): void {
+    const reason = ending.reason ?? describeError(ending.error?.thrown).message;
+    for (const step of [...this.openSteps].toReversed()) step.interrupt(reason);
+    this.end(ending);
   }
 
   settledLate(): void {
