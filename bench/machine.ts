@@ -19,7 +19,14 @@ export function stayOnCore(core: number): void {
 
 /** Starts one of our programs on a core of its own; its messages come over IPC. */
 export function startOnCore(core: number, file: URL, args: readonly string[]): ChildProcess {
-  const command = [process.execPath, '--conditions=rollcall-source', fileURLToPath(file), ...args];
+  // As the rollcall command starts.
+  const command = [
+    process.execPath,
+    '--max-semi-space-size=2',
+    '--conditions=rollcall-source',
+    fileURLToPath(file),
+    ...args,
+  ];
   const hasTaskset = spawnSync('taskset', ['-V']).status === 0;
   const [program = '', ...rest] = hasTaskset ? ['taskset', '-c', String(core), ...command] : command;
   return spawn(program, rest, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });

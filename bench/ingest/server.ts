@@ -7,14 +7,14 @@ import { listenWithoutInsert } from '../../packages/ingest/test/listen-without-i
 
 const [mode = 'whole', dataDir = ''] = process.argv.slice(2);
 
-/** Questions come as messages: `flush` and `peak`; `stop` ends it. */
+/** Questions come as messages: `flush` and `memory`; `stop` ends it. */
 const service = mode === 'whole' ? await startWhole() : await startBare();
 process.send?.({ url: service.url });
 for (;;) {
   const [question] = (await once(process, 'message')) as [string];
   if (question === 'flush') await service.flush();
   if (question === 'stop') break;
-  process.send?.({ peakBytes: await peakBytes() });
+  process.send?.({ peakBytes: await peakBytes(), memoryBytes: process.memoryUsage.rss() });
 }
 await service.close();
 process.disconnect();
@@ -24,7 +24,7 @@ async function startWhole(): Promise<{
   flush: () => Promise<void>;
   close: () => Promise<void>;
 }> {
-  const config = readConfig({ ROLLCALL_DATA_DIR: dataDir, ROLLCALL_PORT: '0' });
+  const config = readConfig({ ROLLCALL_DATA_DIR: dataDir, ROLLCALL_PORT: '0', ROLLCALL_SQL_PORT: 'off' });
   return startService(config, { log: pino({ level: 'error' }, pino.destination(2)) });
 }
 

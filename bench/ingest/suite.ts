@@ -28,8 +28,10 @@ interface TranscoderRates {
   jsonBytes: number;
 }
 
-interface Peak {
+export interface Memory {
+  /** The most that it ever was. */
   peakBytes: number;
+  memoryBytes: number;
 }
 
 async function run(say: (line: string) => void): Promise<string> {
@@ -180,16 +182,17 @@ async function measureDisk(folder: string, bodies: readonly Buffer[]): Promise<D
   };
 }
 
-async function withServer<Result>(
+/** Starts the service on a core of its own, and stops it afterwards. */
+export async function withServer<Result>(
   mode: 'whole' | 'bare',
   dataDir: string,
-  use: (url: string, ask: (question: string) => Promise<Peak>) => Promise<Result>,
+  use: (url: string, ask: (question: string) => Promise<Memory>) => Promise<Result>,
 ): Promise<Result> {
   const child = startOnCore(SERVER_CORE, new URL('server.ts', import.meta.url), [mode, dataDir]);
   try {
     const { url } = await nextMessage<{ url: string }>(child);
     return await use(url, (question) => {
-      const answer = nextMessage<Peak>(child);
+      const answer = nextMessage<Memory>(child);
       child.send(question);
       return answer;
     });
