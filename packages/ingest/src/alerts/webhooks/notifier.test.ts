@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTemporaryEngine } from '../../../test/temporary-engine.ts';
 import type { Engine } from '../../store/engine.ts';
-import type { AlertCondition } from '../conditions.ts';
+import { readConditionsOf, type AlertCondition } from '../conditions.ts';
 import type { Change } from './message.ts';
 import { Notifier } from './notifier.ts';
-import { readTold, writeTold } from './told.ts';
+import { keyOf, readTold, writeTold } from './told.ts';
 import { readWebhooks } from './webhook-file.ts';
 
 let engine: Engine;
@@ -88,6 +88,25 @@ test.each([
   expect(error).toMatchObject({ code: 'invalid_webhooks_file' });
   expect((error as Error).message).not.toMatch(/hush/);
   await rm(folder, { recursive: true });
+});
+
+test('a job that fails again and again stays one condition, however often', async () => {
+  const fail = async (first: number, runs: number): Promise<void> =>
+    engine.command(
+      `INSERT INTO run_summaries (project_id, run_id, origin, job_name, started_at, last_sign_at, declared_end_at, declared_status, error_type)
+       WITH now64(9) - INTERVAL 10 HOUR + toIntervalMinute(number) AS at
+       SELECT 'default', formatDateTime(at, '%y%m%d-%H%i%S'), 'a', 'endless', at, at, at, 'failed', 'TimeoutError' FROM numbers({first:UInt32}, {runs:UInt32})`,
+      { first, runs },
+    );
+  const keys = new Set<string>();
+  await fail(0, 100);
+  for (let more = 0; more < 3; more++) {
+    const found = await readConditionsOf(engine, ['job_failed']);
+    expect(found.map(({ job, value }) => [job, value])).toEqual([['endless', 100]]);
+    for (const condition of found) keys.add(keyOf(condition));
+    await fail(100 + more, 1);
+  }
+  expect(keys.size).toBe(1);
 });
 
 function condition(clientId: string): AlertCondition {
