@@ -158,8 +158,10 @@ test('it was up until it stopped listening, however long it takes to stop', asyn
   socket.on('error', () => undefined);
   await once(socket, 'connect');
   socket.write(
-    'POST /v1/traces HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{',
+    'POST /v1/traces HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n',
   );
+  // The service has begun to read the request: it is not closed as idle.
+  await once(socket, 'data');
   const drip = setInterval(() => socket.write(' '), 100);
   await service.stop();
   const stoppedMs = Date.now();

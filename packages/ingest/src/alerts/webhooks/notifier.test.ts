@@ -103,7 +103,7 @@ test('a job that fails again and again stays one condition, however often', asyn
   for (let more = 0; more < 3; more++) {
     const found = await readConditionsOf(engine, ['job_failed']);
     expect(found.map(({ job, value }) => [job, value])).toEqual([['endless', 100]]);
-    for (const condition of found) keys.add(keyOf(condition));
+    for (const one of found) keys.add(keyOf(one));
     await fail(100 + more, 1);
   }
   expect(keys.size).toBe(1);
