@@ -1,10 +1,12 @@
 /** While Rollcall itself is away, or behind, the silence of a run says nothing. */
 
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { openTemporaryEngine } from '../packages/ingest/test/temporary-engine.ts';
+import type { Engine } from '../packages/ingest/src/store/engine.ts';
 import { Hearing } from '../packages/ingest/src/observe/hearing.ts';
 import { CuttableProxy } from './cuttable-proxy.ts';
 import { ask, askUntil, spawnScript, startProcess, temporaryFolder } from './rollcall-process.ts';
@@ -109,3 +111,95 @@ test('while what was accepted waits for ClickHouse, silence is measured against 
   await hearing.stop();
   await dispose();
 });
+
+test('a clock that was ahead and is set back leaves no absence that lasts until then', async () => {
+  const { engine, dispose } = await openTemporaryEngine();
+  await engine.command(
+    `INSERT INTO ingest_deafness (instance, deaf_from, deaf_until, written_at)
+     SELECT arrayJoin(['here:1', 'there:1']), now64(3) - INTERVAL 1 HOUR, now64(3) + INTERVAL 1 YEAR, now64(3) + INTERVAL 1 YEAR`,
+  );
+  await putSilentRun(engine, { silentS: 3_600, patienceS: 3 });
+  const hearing = openHearing(engine);
+  await hearing.start();
+
+  // Whoever may have been missed has a while to be heard of again; that is all.
+  const verdicts: string[] = [];
+  for (let looks = 0; looks < 300 && verdicts.at(-1) !== 'lost'; looks++) {
+    verdicts.push(await verdictIn(engine));
+    await sleep(100);
+  }
+  expect(new Set(verdicts)).toEqual(new Set(['running', 'lost']));
+  await hearing.stop();
+  await dispose();
+});
+
+test('a clock that was ahead and is set back hides no absence', async () => {
+  const { engine, dispose } = await openTemporaryEngine();
+  // It was up until ten minutes ago, and, as it believed, in a year.
+  await engine.command(
+    `INSERT INTO ingest_alive (instance, since, until)
+     SELECT 'here:1', now64(3) - INTERVAL 2 HOUR, now64(3) - INTERVAL 10 MINUTE
+     UNION ALL SELECT 'here:1', now64(3) + INTERVAL 1 YEAR, now64(3) + INTERVAL 1 YEAR`,
+  );
+  await putSilentRun(engine, { silentS: 660, patienceS: 300 });
+  const hearing = openHearing(engine);
+  expect(await verdictIn(engine)).toBe('lost');
+  await hearing.start();
+
+  expect(await verdictIn(engine)).toBe('running');
+  await hearing.stop();
+  await dispose();
+});
+
+test('it was up until it stopped listening, however long it takes to stop', async () => {
+  const folder = await temporaryFolder();
+  const service = await startProcess(folder.path);
+  const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  socket.write(
+    'POST /v1/traces HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n',
+  );
+  // The service has begun to read the request: it is not closed as idle.
+  await once(socket, 'data');
+  const drip = setInterval(() => socket.write(' '), 100);
+  await service.stop();
+  const stoppedMs = Date.now();
+  clearInterval(drip);
+  socket.destroy();
+
+  const again = await startProcess(folder.path);
+  const [up] = await ask<{ until: string }>(
+    again.url,
+    `SELECT toString(toUnixTimestamp64Milli(max(until))) AS until FROM ingest_alive WHERE toUnixTimestamp64Milli(since) < ${stoppedMs}`,
+  );
+  // The sender was cut off after three seconds.
+  expect(stoppedMs - Number(up?.until)).toBeGreaterThan(2_500);
+  await again.stop();
+  await folder.remove();
+});
+
+function openHearing(engine: Engine): Hearing {
+  return new Hearing({
+    engine,
+    instance: 'here:1',
+    behindMs: () => 0,
+    log: { warn: (...told: unknown[]) => expect(told).toBe('no warning') },
+  });
+}
+
+async function putSilentRun(
+  engine: Engine,
+  { silentS, patienceS }: { silentS: number; patienceS: number },
+): Promise<void> {
+  await engine.command(
+    `INSERT INTO run_summaries (project_id, run_id, origin, job_name, last_sign_at, lost_ms, heartbeat_interval_ms)
+     SELECT 'default', '261125-000000', 'a', 'job', now64(9) - {silentS:UInt32}, toUnixTimestamp64Milli(now64(3)) - 1000 * ({silentS:UInt32} - {patienceS:UInt32}), 1000`,
+    { silentS, patienceS },
+  );
+}
+
+async function verdictIn(engine: Engine): Promise<string> {
+  const [run] = await engine.rows<{ verdict: string }>('SELECT verdict FROM job_runs');
+  return run?.verdict ?? 'none';
+}

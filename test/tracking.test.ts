@@ -1,5 +1,6 @@
 /** The tracking API, over real HTTP, on the real engine. */
 
+import { once } from 'node:events';
 import { generateRunId } from '@rollcall/semconv';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startProcess, temporaryFolder, type RunningService } from './rollcall-process.ts';
@@ -431,4 +432,31 @@ test('the API describes itself, for programs and for people', async () => {
     expect.arrayContaining(['/runs', '/runs/{runId}', '/runs/{runId}/clients/{clientId}/metrics']),
   );
   expect(page).toContain('/api/v1/runs/{runId}/complete');
+});
+
+test('who asks again for a taken ID after ingest was killed gets the one that it was given, and makes no second run', async () => {
+  const own = await temporaryFolder();
+  let killed = await startProcess(own.path);
+  const ask = async (runId: string, origin: string): Promise<{ status: number; body: Run }> =>
+    trackingClient(killed.url)<Run>('POST', '/runs', { job: 'killed', runId, ifTaken: 'next', origin });
+  const wanted = generateRunId(new Date());
+  const taken = await ask(wanted, 'a'.repeat(32));
+  const given = await ask(wanted, 'b'.repeat(32));
+  expect([taken.status, given.status]).toEqual([201, 201]);
+  const exited = once(killed.process, 'exit');
+  killed.process.kill('SIGKILL');
+  await exited;
+
+  killed = await startProcess(own.path);
+  const again = await ask(wanted, 'b'.repeat(32));
+  const third = await ask(wanted, 'c'.repeat(32));
+  const { body } = await trackingClient(killed.url)<{ runs: Run[] }>('GET', '/runs?job=killed');
+
+  expect(again).toMatchObject({ status: 200, body: { runId: given.body.runId, origin: 'b'.repeat(32) } });
+  expect(third.status).toBe(201);
+  expect(new Set(body.runs.map(({ runId }) => runId))).toEqual(
+    new Set([wanted, given.body.runId, third.body.runId]),
+  );
+  await killed.stop();
+  await own.remove();
 });

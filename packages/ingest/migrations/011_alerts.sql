@@ -65,14 +65,16 @@ FROM
             newest[1] AS latest,
             arrayFirstIndex(run -> run.verdict NOT IN ('failed', 'timed_out'), newest) AS first_not_failed,
             newest[if(first_not_failed = 0, toInt64(length(newest)), toInt64(first_not_failed) - 1)] AS first_failed,
+            -- It has failed for longer than is looked back: the first of the runs looked at is another one after each run.
+            first_not_failed = 0 AND length(newest) >= 100 AS is_beginning_unknown,
             arrayFirstIndex(run -> run.verdict != 'lost', newest) AS first_not_lost,
             arrayFirstIndex(run -> run.telemetry = 'complete', newest) AS first_complete,
             CAST([
                 tuple(
                     if(latest.verdict IN ('failed', 'timed_out'), 'job_failed', ''),
                     'critical',
-                    first_failed.run_id,
-                    first_failed.error_type,
+                    if(is_beginning_unknown, '', first_failed.run_id),
+                    if(is_beginning_unknown, '', first_failed.error_type),
                     first_failed.at,
                     if(first_not_failed = 0, toFloat64(length(newest)), first_not_failed - 1.),
                     1.,

@@ -140,7 +140,13 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     clock: Date.now,
     persist: keep,
     settle: (names) => rollups.settle(names),
-    recovered: writer.idle(),
+    recovered: writer
+      .idle()
+      .then(async () =>
+        rollups
+          .catchUp()
+          .catch((error: unknown) => log.warn({ err: error }, 'some rollups wait for the next pass')),
+      ),
   });
   const feed = new LiveFeed({ engine, clock: Date.now, log });
   undo.defer(() => feed.close());
@@ -233,6 +239,8 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
 
   async function close(): Promise<void> {
     isStopping = true;
+    // From here on nobody is heard, however long the rest takes; it is waited for where all parts are.
+    void schedules.stop();
     await feed.close();
     await Promise.all([stopListening(server), ...(front === null ? [] : [stopListening(front.server)])]);
     await spool.close();

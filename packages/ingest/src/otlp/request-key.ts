@@ -1,6 +1,7 @@
 /** Tells whether two requests are the same one. */
 
 import { createCipheriv, createHash } from 'node:crypto';
+import type { Encoding, Signal } from '../rows/transcode.ts';
 
 /** So many bytes at either end go into the hash. They hold times and IDs: no two requests have these in common. */
 const EDGE_BYTES = 8_192;
@@ -14,6 +15,19 @@ export function requestKeyOf(projectId: string, signal: string, body: Uint8Array
   if (body.length <= 2 * EDGE_BYTES) hash.update(body);
   else hash.update(checksum(body)).update(body.subarray(0, EDGE_BYTES)).update(body.subarray(-EDGE_BYTES));
   return hash.digest('base64url').slice(0, 22);
+}
+
+/** The ends of `timeUnixNano` and `observed_time_unix_nano`, however they are spelt. */
+const TIMES = ['imeUnixNano', 'ime_unix_nano'] as const;
+
+/**
+ * Whether an equal body can only be the same request. Log lines that a script writes by hand may have no time at all:
+ * the same line each night is a new one each night.
+ */
+export function isNameable(signal: Signal, encoding: Encoding, body: Uint8Array): boolean {
+  if (signal !== 'logs' || encoding !== 'json') return true;
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  return TIMES.some((time) => text.includes(time));
 }
 
 /**

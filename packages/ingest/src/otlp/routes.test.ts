@@ -1,4 +1,7 @@
 /** Facts about OTLP over HTTP. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { serve } from '@hono/node-server';
@@ -7,6 +10,7 @@ import { readBlocks } from '../native/read-block.fixture.ts';
 import { logsRequest, metricsRequest, span, spansRequest } from '../rows/read-rows.fixture.ts';
 import type { Block } from '../rows/table-writer.ts';
 import { encodeProtobuf } from './protobuf-request.fixture.ts';
+import { Repeats } from '../spool/repeats.ts';
 import { createOtlpRoutes, type OtlpRoutesOptions } from './routes.ts';
 
 const PROTOBUF = 'application/x-protobuf';
@@ -266,6 +270,32 @@ describe('a request that can not be kept now', () => {
     expect(statuses).toEqual([200, 200, 200]);
     expect(malformed.status).toBe(400);
     expect(blocks.map((taken) => taken.map(({ rows }) => rows))).toEqual([[6], [], []]);
+  });
+
+  test('lines without any time are new each time they are sent; with a time they are kept once', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rollcall-repeats-'));
+    const repeats = await Repeats.open(folder);
+    const rows: number[] = [];
+    const { post } = receiver({
+      repeats,
+      accept: async (take) => {
+        for (const block of take()) {
+          rows.push(block.rows);
+          repeats.note(block.table, block.requests ?? []);
+        }
+      },
+    });
+    const alive = { body: { stringValue: 'the nightly backup is done' } };
+    const send = async (record: object): Promise<unknown> =>
+      post('/v1/logs', json(logsRequest([record])), { 'content-type': JSON_TYPE });
+
+    for (let night = 0; night < 3; night++) await send(alive);
+    expect(rows).toEqual([1, 1, 1]);
+    for (let tries = 0; tries < 3; tries++) await send({ ...alive, timeUnixNano: '1764028800000000000' });
+    for (let tries = 0; tries < 3; tries++)
+      await send({ ...alive, observed_time_unix_nano: '1764028800000000000' });
+    expect(rows).toEqual([1, 1, 1, 1, 1]);
+    await rm(folder, { recursive: true });
   });
 
   test('what accept throws is heard, and the sender is told to retry', async () => {

@@ -11,7 +11,7 @@ import {
 import type { Repeats } from '../spool/repeats.ts';
 import { BodyMemory } from './body-memory.ts';
 import type { RefusalReason } from './fault.ts';
-import { requestKeyOf } from './request-key.ts';
+import { isNameable, requestKeyOf } from './request-key.ts';
 import { type BodyLimits, readRequestBody } from './request-body.ts';
 import {
   CONTENT_TYPES,
@@ -157,8 +157,9 @@ interface Received {
 
 async function keepOnce(received: Received, receiver: Receiver): Promise<Response> {
   const { repeats } = receiver;
-  if (repeats === undefined) return keep(received, receiver);
-  const name = requestKeyOf(received.projectId, received.signal, received.bytes);
+  const { projectId, signal, encoding, bytes } = received;
+  if (repeats === undefined || !isNameable(signal, encoding, bytes)) return keep(received, receiver);
+  const name = requestKeyOf(projectId, signal, bytes);
   return repeats.alone(name, async () => keep(received, receiver, { name, kept: repeats.tablesOf(name) }));
 }
 

@@ -51,6 +51,7 @@ export class ScheduleWatch {
   #before: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ticking: Promise<void> = Promise.resolve();
+  #stopped: Promise<void> | undefined;
 
   constructor(options: ScheduleWatchOptions) {
     this.#options = options;
@@ -62,11 +63,19 @@ export class ScheduleWatch {
     this.#timer = setInterval(() => void this.#tickSafely(), this.#options.tickMs ?? TICK_MS).unref();
   }
 
-  /** Waits for the tick under way, and says a last time that Rollcall was up until now. */
-  async stop(): Promise<void> {
+  /**
+   * Waits for the tick under way, and says a last time that Rollcall was up until now: to be called when nothing is
+   * taken any more, not when all that was taken is in. Twice is once.
+   */
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop());
+  }
+
+  async #stop(): Promise<void> {
+    const now = this.#options.clock();
     clearInterval(this.#timer);
     await this.#ticking;
-    await this.#safely('write down that it was up', async () => this.#live(this.#options.clock()));
+    await this.#safely('write down that it was up', async () => this.#live(now));
   }
 
   /** Does what is due, one tick at a time. A caller that has just changed something can wait for it. */

@@ -37,23 +37,30 @@ export class Claims {
   readonly #clock: () => number;
   readonly #projects = new Map<string, ProjectClaims>();
   readonly #lock = new KeyedLock();
+  /** What was asked for up to here may have been answered by an earlier process. */
+  readonly #since: string;
 
   constructor(engine: Engine, clock: () => number) {
     this.#engine = engine;
     this.#clock = clock;
+    this.#since = generateRunId(new Date(clock() + BEHIND_S * 1000));
   }
 
   /** Claims the ID of the present second, or of the next one that is free; `asked` is the taken one that the run wanted. */
   async claimNext(
     project: string,
-    origin: string,
+    { job, origin }: { job: string; origin: string },
     asked?: string,
   ): Promise<{ runId: string; again: boolean }> {
     return this.#lock.run(project, async () => {
       const nowMs = this.#clock();
       const present = generateRunId(new Date(nowMs));
       const claims = await this.#claimsOf(project, present, nowMs);
-      const earlier = asked === undefined ? undefined : claims.instead.get(questionOf(asked, origin));
+      const earlier =
+        asked === undefined
+          ? undefined
+          : (claims.instead.get(questionOf(asked, origin)) ??
+            (await this.#givenBefore(project, { job, origin, asked })));
       if (earlier !== undefined) return { runId: earlier, again: true };
       // Where many start at once the search does not begin anew at the present second for each of them.
       let candidate = claims.next > present ? claims.next : present;
@@ -86,6 +93,22 @@ export class Claims {
     bearers?.delete(origin);
     if (bearers?.size === 0) claims.taken.delete(runId);
     for (const [question, given] of claims.instead) if (given === runId) claims.instead.delete(question);
+  }
+
+  /** What an earlier process gave this run instead of the ID that it asks for: its answer may never have arrived. */
+  async #givenBefore(
+    project: string,
+    { job, origin, asked }: { job: string; origin: string; asked: string },
+  ): Promise<string | undefined> {
+    if (asked > this.#since) return undefined;
+    const until = generateRunId(new Date(this.#clock() + WINDOW_S * 1000));
+    const [given] = await this.#engine.rows<{ run_id: string }>(
+      `SELECT run_id FROM job_run_states
+       WHERE project_id = {project:String} AND run_id > {asked:String} AND run_id <= {until:String} AND origin = {origin:String}
+       GROUP BY run_id HAVING max(job_name) = {job:String} ORDER BY run_id LIMIT 1`,
+      { project, job, origin, asked, until },
+    );
+    return given?.run_id;
   }
 
   async #claimsOf(project: string, present: string, nowMs: number): Promise<ProjectClaims> {

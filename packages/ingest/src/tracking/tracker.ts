@@ -394,7 +394,7 @@ export class Tracker {
   ): Promise<{ created: boolean; record: JobRunRecord }> {
     const create = async (): Promise<{ created: boolean; record: JobRunRecord }> => {
       const origin = run.origin ?? newTraceId();
-      const { runId, again } = await this.#claims.claimNext(project, origin, run.runId);
+      const { runId, again } = await this.#claims.claimNext(project, { job: run.job, origin }, run.runId);
       const identity = { project, runId, job: run.job, origin };
       if (again) return { created: false, record: await this.#repeated(identity) };
       const keyAlias =
@@ -427,21 +427,11 @@ export class Tracker {
     });
   }
 
-  /** An ID under which nothing could be recorded is free again. */
   async #beginClaimed(
     identity: RunIdentity,
     run: NewRun,
     more: readonly EventFact[] = [],
   ): Promise<JobRunRecord> {
-    try {
-      return await this.#begin(identity, run, more);
-    } catch (error) {
-      this.#claims.release(identity.project, identity.runId, identity.origin);
-      throw error;
-    }
-  }
-
-  async #begin(identity: RunIdentity, run: NewRun, more: readonly EventFact[] = []): Promise<JobRunRecord> {
     const decision: Decision = {
       status: 'apply',
       attempt: run.attempt ?? 1,
@@ -458,13 +448,26 @@ export class Tracker {
       ...this.#aliasEvents(run.aliases),
       ...more,
     ];
-    const { arrived } = await this.#writes.keep(identity, { events });
+    const { arrived } = await this.#keepClaimed(identity, events);
     for (const { attributes = {} } of events.filter(({ event }) => event === EVENT.RUN_ALIAS))
       this.#noteFreshAlias(identity, attributes, arrived);
     // An ID is claimed once it is on disk; hundreds of jobs that start at once need not wait for one another's inserts.
     if (isPlainStart(run, this.#options.clock())) return this.#noteFreshRun(identity, run, events, arrived);
     await this.#writes.arrived(identity.project, identity.runId);
     return this.#record(identity);
+  }
+
+  /** An ID under which nothing could be recorded is free again. What is on disk has it for good, read or not. */
+  async #keepClaimed(
+    identity: RunIdentity,
+    events: readonly EventFact[],
+  ): Promise<{ arrived: Promise<void> }> {
+    try {
+      return await this.#writes.keep(identity, { events });
+    } catch (error) {
+      this.#claims.release(identity.project, identity.runId, identity.origin);
+      throw error;
+    }
   }
 
   #noteFreshRun(

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -142,4 +143,21 @@ test('a folder that cannot be made loses the request, and does not throw', () =>
     maxBytes: 1_000,
   });
   expect(keep(spool, 'events', 'x')).toBe('failed');
+});
+
+test('a disk that takes only a part of a file has not kept it', async () => {
+  const spool = openSpool();
+  const program = `
+    import { TelemetrySpool } from ${JSON.stringify(new URL('./telemetry-spool.ts', import.meta.url).href)};
+    import { randomBytes } from 'node:crypto';
+    const spool = new TelemetrySpool({ folder: ${JSON.stringify(spool.folder)}, endpoint: new URL('http://127.0.0.1:1'), maxBytes: 1e6 });
+    console.log(spool.keep({ contents: 'events', path: 'v1/logs', contentType: 'application/json', body: randomBytes(100_000) }));`;
+  const node = ['--conditions=rollcall-source', '--input-type=module', '--eval', program];
+  // No file may be longer than 32 KiB: what is written beyond that is cut off.
+  const { stdout } = spawnSync('bash', ['-c', 'ulimit -f 32; exec "$@"', '-', process.execPath, ...node], {
+    encoding: 'utf8',
+  });
+
+  expect(stdout).toBe('failed\n');
+  expect(await spool.waiting()).toBe(0);
 });

@@ -11,7 +11,6 @@ import {
   rmSync,
   statSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { sdkLog } from '../faults.ts';
@@ -134,7 +133,8 @@ export class TelemetrySpool {
     const unfinished = `${path}.part`;
     const file = openSync(unfinished, 'w', 0o600);
     try {
-      writeSync(file, content);
+      // Not `writeSync`, which may write a part alone where the disk is nearly full, and say so to nobody.
+      writeFileSync(file, content);
       fsyncSync(file);
     } finally {
       closeSync(file);

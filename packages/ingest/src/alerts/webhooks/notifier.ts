@@ -55,7 +55,7 @@ export class Notifier {
   #blindSinceMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #look: Promise<void> = Promise.resolve();
-  #isStopped = false;
+  readonly #stopping = new AbortController();
 
   constructor(options: NotifierOptions) {
     this.#options = options;
@@ -73,7 +73,7 @@ export class Notifier {
   start(): void {
     if (this.#targets.length === 0) return;
     const plan = (): void => {
-      if (this.#isStopped) return;
+      if (this.#stopping.signal.aborted) return;
       this.#timer = setTimeout(() => {
         this.#look = this.#lookOnce().finally(plan);
       }, this.#options.intervalMs).unref();
@@ -81,8 +81,9 @@ export class Notifier {
     plan();
   }
 
+  /** What is being told is broken off: the next start tells it again, under the same ID. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#stopping.abort();
     clearTimeout(this.#timer);
     await this.#look;
   }
@@ -124,7 +125,7 @@ export class Notifier {
       target.told ??= await readTold(engine, webhook.name);
       const changes = this.#changesFor(webhook, target.told, clock());
       if (changes.length === 0) return;
-      await postToWebhook(webhook, changes, clock());
+      await postToWebhook(webhook, changes, clock(), this.#stopping.signal);
       for (const { status, condition } of changes) {
         if (status === 'resolved') target.told.delete(keyOf(condition));
         else target.told.set(keyOf(condition), { condition, atMs: clock() });
@@ -134,6 +135,7 @@ export class Notifier {
       log.info({ webhook: webhook.name, changes: changes.length }, 'a webhook was told');
       await writeTold(engine, webhook.name, changes);
     } catch (error) {
+      if (this.#stopping.signal.aborted) return;
       const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** target.failures++);
       target.restUntilMs = clock() + pauseMs * (0.5 + Math.random() / 2);
       onOutcome?.(webhook.name, 'failed');

@@ -10,13 +10,15 @@ export async function postToWebhook(
   webhook: Webhook,
   changes: readonly Change[],
   nowMs: number,
+  stopping?: AbortSignal,
 ): Promise<void> {
   const message = webhook.format === 'slack' ? slackMessage(changes) : genericMessage(changes, nowMs);
+  const expiry = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
   const response = await fetch(webhook.url, {
     method: 'POST',
     // A redirect would carry the message to wherever it points.
     redirect: 'manual',
-    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    signal: stopping === undefined ? expiry : AbortSignal.any([expiry, stopping]),
     headers: {
       'content-type': 'application/json',
       'user-agent': 'rollcall-ingest',

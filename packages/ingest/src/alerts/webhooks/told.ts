@@ -10,6 +10,9 @@ export interface Told {
   readonly atMs: number;
 }
 
+/** Parameters travel in the URL; a server takes 128 KiB of one (`http_max_field_value_size`). */
+const CHUNK_BYTES = 64 * 1024;
+
 /** While it lasts these stay as they are. */
 export function keyOf({ rule, project, job, runId, clientId, subject }: AlertCondition): string {
   return JSON.stringify([rule, project, job, runId, clientId, subject]);
@@ -37,10 +40,28 @@ export async function writeTold(engine: Engine, webhook: string, changes: readon
       condition: JSON.stringify(condition),
     }),
   );
-  await engine.command(
-    `INSERT INTO alert_notifications (webhook, condition_key, status, condition)
-     SELECT {webhook:String}, JSONExtractString(row, 'key'), JSONExtractString(row, 'status'), JSONExtractString(row, 'condition')
-     FROM (SELECT arrayJoin({rows:Array(String)}) AS row)`,
-    { webhook, rows },
-  );
+  for (const chunk of inChunks(rows)) {
+    await engine.command(
+      `INSERT INTO alert_notifications (webhook, condition_key, status, condition)
+       SELECT {webhook:String}, JSONExtractString(row, 'key'), JSONExtractString(row, 'status'), JSONExtractString(row, 'condition')
+       FROM (SELECT arrayJoin({rows:Array(String)}) AS row)`,
+      { webhook, rows: chunk },
+    );
+  }
+}
+
+function* inChunks(rows: readonly string[]): Generator<string[]> {
+  let chunk: string[] = [];
+  let sizeBytes = 0;
+  for (const row of rows) {
+    const rowBytes = encodeURIComponent(row).length;
+    if (chunk.length > 0 && sizeBytes + rowBytes > CHUNK_BYTES) {
+      yield chunk;
+      chunk = [];
+      sizeBytes = 0;
+    }
+    chunk.push(row);
+    sizeBytes += rowBytes;
+  }
+  if (chunk.length > 0) yield chunk;
 }

@@ -13,7 +13,7 @@ const quietHours = z.strictObject({
 const webhook = z
   .strictObject({
     name: z.string().regex(/^[\w.-]{1,64}$/, 'letters, digits, _, . and - only'),
-    url: z.url({ protocol: /^https?$/ }),
+    url: z.url({ protocol: /^https?$/ }).refine(hasNoCredentials, 'a URL without user name and password'),
     format: z.enum(['slack', 'generic']).default('generic'),
     /** Signs what is sent in the generic format. */
     secret: z.string().min(16, 'at least 16 characters').optional(),
@@ -59,13 +59,20 @@ export async function readWebhooks(path: string): Promise<Webhook[]> {
     content = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new WebhookFileError(`The file of webhooks '${path}' can not be read: ${(error as Error).message}`);
+    throw new WebhookFileError(`The file of webhooks '${path}' can not be read: ${reasonOf(error)}`);
   }
   const parsed = file.safeParse(content);
   if (parsed.success) return parsed.data.webhooks;
   throw new WebhookFileError(
     `The file of webhooks '${path}' can not be used: ${z.prettifyError(parsed.error)}. docs/webhooks.md shows one.`,
   );
+}
+
+/** A parser quotes what it stumbles over, which may be a secret; where it stumbles is enough. */
+function reasonOf(error: unknown): string {
+  const { message } = error as Error;
+  if (!(error instanceof SyntaxError)) return message;
+  return `it is not valid JSON${/ at position \d+.*$/.exec(message)?.[0] ?? ''}`;
 }
 
 /** Whether it is between the hours now, which may go past midnight. */
@@ -77,6 +84,12 @@ export function isQuiet({ from, until, timeZone }: QuietHours, nowMs: number): b
     hourCycle: 'h23',
   }).format(nowMs);
   return from <= until ? now >= from && now < until : now >= from || now < until;
+}
+
+/** Requests can not be made to such a URL, and the error that says so would show it. */
+function hasNoCredentials(url: string): boolean {
+  const { username = '', password = '' } = URL.parse(url) ?? {};
+  return username === '' && password === '';
 }
 
 function isTimeZone(name: string): boolean {
