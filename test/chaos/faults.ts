@@ -139,5 +139,3 @@ export function faultsOf(engine: World['engine']): FaultName[] {
   const names = Object.keys(ANYWHERE) as FaultName[];
   return engine === 'embedded' ? names : [...names, ...(Object.keys(WITH_A_SERVER) as FaultName[])];
 }
-
-export const SERVER_FAULTS = Object.keys(WITH_A_SERVER) as FaultName[];
