@@ -54,7 +54,8 @@ export function drawClientRun({
 /** Of a run that is not over: how far it is, and when it was last heard of. */
 function drawLife({ verdict, progress, last_seen: lastSeen }: JobRunRow): string[] {
   if (verdict !== 'running' && verdict !== 'lost') return [];
-  const done = progress === null ? '' : `${Math.floor(progress * 100)} % done, `;
+  // Of a lost run nobody knows how far it came: its clients count as handled, well or not.
+  const done = progress === null || verdict === 'lost' ? '' : `${Math.floor(progress * 100)} % done, `;
   return [`${done}last sign of life ${drawTime(lastSeen)} UTC`];
 }
 

@@ -23,6 +23,8 @@ interface ProjectClaims {
   readonly taken: Map<string, Set<string>>;
   /** Which ID a run got instead of the one that it asked for: asked again, the same question has the same answer. */
   readonly instead: Map<string, string>;
+  /** By job and origin: runs that were there when this process first looked, so that an earlier one made them. */
+  readonly before: ReadonlyMap<string, string>;
   /** Second from which on everything up to it was handed out: where the next search begins. */
   next: string;
   /** What was taken between these was looked up. */
@@ -60,7 +62,7 @@ export class Claims {
         asked === undefined
           ? undefined
           : (claims.instead.get(questionOf(asked, origin)) ??
-            (await this.#givenBefore(project, { job, origin, asked })));
+            this.#givenBefore(claims, { job, origin, asked }));
       if (earlier !== undefined) return { runId: earlier, again: true };
       // Where many start at once the search does not begin anew at the present second for each of them.
       let candidate = claims.next > present ? claims.next : present;
@@ -96,19 +98,13 @@ export class Claims {
   }
 
   /** What an earlier process gave this run instead of the ID that it asks for: its answer may never have arrived. */
-  async #givenBefore(
-    project: string,
+  #givenBefore(
+    claims: ProjectClaims,
     { job, origin, asked }: { job: string; origin: string; asked: string },
-  ): Promise<string | undefined> {
+  ): string | undefined {
     if (asked > this.#since) return undefined;
-    const until = generateRunId(new Date(this.#clock() + WINDOW_S * 1000));
-    const [given] = await this.#engine.rows<{ run_id: string }>(
-      `SELECT run_id FROM job_run_states
-       WHERE project_id = {project:String} AND run_id > {asked:String} AND run_id <= {until:String} AND origin = {origin:String}
-       GROUP BY run_id HAVING max(job_name) = {job:String} ORDER BY run_id LIMIT 1`,
-      { project, job, origin, asked, until },
-    );
-    return given?.run_id;
+    const given = claims.before.get(questionOf(job, origin));
+    return given !== undefined && given > asked ? given : undefined;
   }
 
   async #claimsOf(project: string, present: string, nowMs: number): Promise<ProjectClaims> {
@@ -118,22 +114,26 @@ export class Claims {
     if (isFresh) return known;
     const from = generateRunId(new Date(nowMs - BEHIND_S * 1000));
     const until = generateRunId(new Date(nowMs + WINDOW_S * 1000));
-    const rows = await this.#engine.rows<{ run_id: string; origins: string[] }>(
-      `SELECT run_id, groupUniqArray(origin) AS origins FROM job_run_states
+    const rows = await this.#engine.rows<{ run_id: string; origin: string; job: string }>(
+      `SELECT run_id, origin, max(job_name) AS job FROM job_run_states
        WHERE project_id = {project:String} AND run_id >= {from:String} AND run_id <= {until:String}
-       GROUP BY run_id`,
+       GROUP BY run_id, origin`,
       { project, from, until },
     );
     const taken = new Map(known === undefined ? [] : [...known.taken].filter(([runId]) => runId >= from));
-    for (const { run_id: runId, origins } of rows) {
-      taken.set(runId, new Set([...(taken.get(runId) ?? []), ...origins]));
+    for (const { run_id: runId, origin } of rows) {
+      taken.set(runId, new Set([...(taken.get(runId) ?? []), origin]));
     }
+    const before =
+      known?.before ??
+      new Map(rows.map(({ run_id: runId, origin, job }) => [questionOf(job, origin), runId]));
     const instead = new Map(
       known === undefined ? [] : [...known.instead].filter(([, given]) => given >= from),
     );
     const claims = {
       taken,
       instead,
+      before,
       next: known?.next ?? present,
       knownFrom: from,
       knownUntil: until,
