@@ -231,13 +231,22 @@ SELECT
     client.progress.done AS progress_done,
     client.progress.total AS progress_total,
     client.is_cut AS is_cut,
-    if(client.ending.status IN ('failed', 'timed_out'),
-        lower(hex(sipHash64(client.ending.error_type, replaceRegexpAll(client.ending.error_message, '[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0x[0-9a-fA-F]+|[0-9]+', '#')))), '') AS fingerprint,
+    multiIf(
+        client.ending.status NOT IN ('failed', 'timed_out'), '',
+        failure.fingerprint != '', failure.fingerprint,
+        lower(hex(sipHash64(error_type, ${MESSAGE_KIND}, ${ERROR_CODES}, '')))) AS fingerprint,
     cityHash64(job_name, trace_id, span_id, producer, attempt, expected, relation, recovered, ifNull(started_at, toDateTime64(0, 9, 'UTC')), client.ending,
-        last_sign_at, lost_ms, unanswered_ms, client.progress, is_cut) AS digest
+        last_sign_at, lost_ms, unanswered_ms, client.progress, is_cut, fingerprint) AS digest
 FROM client_run_evidence AS client
 LEFT JOIN job_run_latest AS job ON job.project_id = client.project_id AND job.run_id = client.run_id AND job.origin = client.origin
 LEFT JOIN run_producers_latest AS process ON process.project_id = client.project_id AND process.run_id = client.run_id AND process.origin = client.origin AND process.producer = client.producer
+LEFT JOIN
+(
+    SELECT project_id, run_id, origin, client_id, attempt, error_type, error_message, max(failure_events.fingerprint) AS fingerprint
+    FROM failure_events
+    GROUP BY project_id, run_id, origin, client_id, attempt, error_type, error_message
+) AS failure ON failure.project_id = client.project_id AND failure.run_id = client.run_id AND failure.origin = client.origin AND failure.client_id = client.client_id
+    AND failure.attempt = client.attempt AND failure.error_type = client.ending.error_type AND failure.error_message = client.ending.error_message
 COMMENT 'What client_run_summaries is computed from';
 
 CREATE OR REPLACE VIEW run_facts ${ON_CLUSTER} AS

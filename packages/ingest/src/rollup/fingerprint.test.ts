@@ -133,11 +133,13 @@ test('the client in a message does not split a group, whatever its ID', async ()
   const clientId = fc.oneof(
     fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
-      .filter((id) => /^\S.*\S$|^\S$/su.test(id) && !/[\p{C}\p{Z}]/u.test(id)),
+      // Of punctuation alone it could be any of the message's own.
+      .filter((id) => /^\S.*\S$|^\S$/su.test(id) && !/[\p{C}\p{Z}]/u.test(id) && /[\p{L}\p{N}]/u.test(id)),
     fc.constantFrom("O'Neil & Söhne", '-x', '東京 (2)', 'a.b*c', '$1\\2', 'acme', '42', 'Acme-Corp'),
   );
   await fc.assert(
     fc.asyncProperty(sentence, fc.array(clientId, { minLength: 2, maxLength: 20 }), async (words, ids) => {
+      fc.pre(!ids.some((id) => id === 'client' || words.flat().includes(id)));
       const found = await fingerprints(
         ids.map((id) => ({ message: fill(words, `client ${id} ${id} (${id})`), clientId: id })),
       );
