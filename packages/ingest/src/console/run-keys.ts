@@ -1,6 +1,7 @@
 /** Finds which job runs to look at, cheaply: keys alone are read in the order of the table. */
 
 import type { Engine } from '../store/engine.ts';
+import { readNewestRuns } from '../tracking/newest-runs.ts';
 import { runIdDaysAgo } from './times.ts';
 
 export interface Key {
@@ -37,10 +38,10 @@ export async function findLatestRuns(
   project: string,
   { job = '', limit }: { job?: string; limit: number },
 ): Promise<JobKey[]> {
-  return engine.rows<JobKey>(
+  return readNewestRuns<JobKey>(
+    engine,
     `SELECT run_id AS runId, origin, job_name AS job FROM run_summaries
-     WHERE project_id = {project:String} AND ({job:String} = '' OR job_name = {job:String})
-     ORDER BY run_id DESC, origin DESC LIMIT 1 BY run_id, origin LIMIT {limit:UInt32}`,
+     WHERE project_id = {project:String} AND ({job:String} = '' OR job_name = {job:String})`,
     { project, job, limit },
   );
 }

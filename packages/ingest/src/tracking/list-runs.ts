@@ -2,6 +2,7 @@
 
 import { generateRunId, type Verdict } from '@rollcall/semconv';
 import type { Engine } from '../store/engine.ts';
+import { readNewestRuns } from './newest-runs.ts';
 import { readSummaries, type JobRunSummary } from './records.ts';
 import { TrackingError } from './tracking-error.ts';
 
@@ -44,16 +45,14 @@ async function readKeys(
   after: Key | null,
 ): Promise<Key[]> {
   const source = verdict === undefined ? 'run_summaries' : 'job_runs';
-  return engine.rows<Key>(
+  return readNewestRuns<Key>(
+    engine,
     `SELECT run_id AS runId, origin FROM ${source}
      WHERE project_id = {project:String}
        AND run_id >= {from:String} AND run_id <= {to:String}
        AND ({afterRun:String} = '' OR run_id <= {afterRun:String}) AND ({afterRun:String} = '' OR (run_id, origin) < ({afterRun:String}, {afterOrigin:String}))
        AND ({job:String} = '' OR job_name = {job:String})
-       ${verdict === undefined ? '' : 'AND verdict = {verdict:String}'}
-     ORDER BY run_id DESC, origin DESC
-     LIMIT 1 BY run_id, origin
-     LIMIT {limit:UInt32}`,
+       ${verdict === undefined ? '' : 'AND verdict = {verdict:String}'}`,
     {
       project,
       job,
