@@ -34,12 +34,18 @@ export function startOnCore(core: number, file: URL, args: readonly string[]): C
 
 /** The next message of a program that was started. */
 export async function nextMessage<Message>(child: ChildProcess): Promise<Message> {
-  const ended = once(child, 'exit').then(([code]) => {
+  const answered = new AbortController();
+  const { signal } = answered;
+  const ended = once(child, 'exit', { signal }).then(([code]) => {
     throw new Error(`A program ended with exit code ${String(code)} before it had answered.`);
   });
-  const [message] = (await Promise.race([once(child, 'message'), ended])) as [Message];
-  ended.catch(() => undefined);
-  return message;
+  try {
+    const [message] = (await Promise.race([once(child, 'message', { signal }), ended])) as [Message];
+    return message;
+  } finally {
+    ended.catch(() => undefined);
+    answered.abort();
+  }
 }
 
 export function median(values: readonly number[]): number {
