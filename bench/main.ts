@@ -1,6 +1,7 @@
 /** `npm run bench [-- SUITE…]`: runs the suites that are named, or all, and writes `bench/report.md`. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
+import { format } from 'oxfmt';
 import { describeMachine } from './machine.ts';
 import { mergeSections, type Suite } from './report.ts';
 import { ingestSuite } from './ingest/suite.ts';
@@ -25,6 +26,9 @@ for (const suite of SUITES.filter(({ name }) => wanted.length === 0 || wanted.in
   const section = await suite.run((line) => console.log(line));
   const before = await readFile(REPORT, 'utf8').catch(() => '');
   const heading = `Machine: ${describeMachine()}. Node ${process.version}. ${new Date().toISOString().slice(0, 10)}. Load average before: ${loadBefore.toFixed(1)}.`;
-  await writeFile(REPORT, mergeSections(before, suite, `${heading}\n\n${section}`));
+  const report = mergeSections(before, suite, `${heading}\n\n${section}`);
+  // As `npm run check` wants it.
+  const { code } = await format('report.md', report);
+  await writeFile(REPORT, code);
 }
 console.log('\nWritten to bench/report.md');
