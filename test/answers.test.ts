@@ -530,9 +530,12 @@ describe('rollcall rerun-list', () => {
       job: 'open',
       expectedClients: ['a', 'b'],
     });
+    const early = await run('rerun-list', body.runId);
     await api('PUT', `/runs/${body.runId}/clients/a`, { status: 'failed' });
     const { code, stdout, stderr } = await run('rerun-list', body.runId, '--format', 'args');
 
+    expect(early.code).toBe(3);
+    expect(early.stdout).toContain('Nothing to run again so far.');
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'a\n' });
     expect(stderr).toContain('still goes on (1 client open)');
   });

@@ -222,6 +222,19 @@ test('rollcall webhooks lists them without what is secret, and tries them', asyn
   await folder.remove();
 });
 
+test('without webhooks the list says how to name some, and a test has nobody to reach', async () => {
+  const folder = await temporaryFolder();
+  const ask = async (...args: string[]) => rollcall(['--data-dir', folder.path, 'webhooks', ...args]);
+  const listed = await ask();
+  const tested = await ask('--test');
+
+  expect(listed).toMatchObject({ code: 0, stderr: '' });
+  expect(listed.stdout).toContain('docs/webhooks.md');
+  expect(tested).toMatchObject({ code: 2, stdout: '' });
+  expect(tested.stderr).toContain('docs/webhooks.md');
+  await folder.remove();
+});
+
 test('a file of webhooks that can not be used stops the service, and its secrets are not shown', async () => {
   const folder = await temporaryFolder();
   await writeFile(

@@ -2,6 +2,7 @@
 
 import type { AlertCondition } from '@rollcall/ingest';
 import { styleText } from 'node:util';
+import { lineWidth, oneLine, wrap } from '../print/line.ts';
 import { drawTime } from '../print/numbers.ts';
 import { drawTable } from '../print/table.ts';
 import { dim } from '../print/verdict.ts';
@@ -26,12 +27,21 @@ export async function alerts({
   }
 }
 
+/** Sign, time and the gaps between four columns. */
+const OTHER_COLUMNS = 24;
+const NARROWEST_SUMMARY = 30;
+
 function print(found: readonly AlertCondition[]): void {
+  const width = Math.max(
+    NARROWEST_SUMMARY,
+    lineWidth() - OTHER_COLUMNS - Math.max(...found.map(({ rule }) => rule.length)),
+  );
   const rows = found.map(({ severity, rule, since, summary }) => [
     severity === 'critical' ? styleText('red', '✖') : styleText('yellow', '!'),
     rule,
     drawTime(since),
-    summary,
+    // In a pipe each condition is one line, for grep.
+    process.stdout.isTTY ? wrap(oneLine(summary), width).join('\n') : oneLine(summary),
   ]);
   console.log(drawTable(['', 'rule', 'since (UTC)', 'what'], rows));
   console.log(dim('docs/alerts.md tells what to do about each rule.'));

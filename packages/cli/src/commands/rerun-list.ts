@@ -59,13 +59,14 @@ function render(format: Format, run: JobRunRow, reruns: readonly Rerun[], open: 
         2,
       );
     case 'table':
-      return drawReruns(run, reruns);
+      return drawReruns(run, reruns, open);
   }
 }
 
-function drawReruns(run: JobRunRow, reruns: readonly Rerun[]): string {
+function drawReruns(run: JobRunRow, reruns: readonly Rerun[], open: StillOpen): string {
   const head = `${bold(`${run.job_name} ${run.run_id}`)}  ${drawVerdict(run.verdict)}`;
-  if (reruns.length === 0) return `${head}\nNothing to run again.`;
+  if (reruns.length === 0)
+    return `${head}\n${isOpen(run, open) ? 'Nothing to run again so far.' : 'Nothing to run again.'}`;
   const rows = reruns.map(({ clientId, verdict, attempt, idempotencyKey }) => [
     oneLine(clientId, Math.max(12, lineWidth() - 66)),
     drawVerdict(verdict),
@@ -84,16 +85,15 @@ function drawReruns(run: JobRunRow, reruns: readonly Rerun[]): string {
   ].join('\n');
 }
 
-function remarks(
-  run: JobRunRow,
-  reruns: readonly Rerun[],
-  { running, pending }: StillOpen,
-  clients: number,
-): string[] {
-  const open = running + pending;
-  const goesOn = run.verdict === 'running' || open > 0;
+/** Whether clients may still come to the list. */
+function isOpen(run: JobRunRow, { running, pending }: StillOpen): boolean {
+  return run.verdict === 'running' || running + pending > 0;
+}
+
+function remarks(run: JobRunRow, reruns: readonly Rerun[], stillOpen: StillOpen, clients: number): string[] {
+  const open = stillOpen.running + stillOpen.pending;
   return [
-    ...(goesOn
+    ...(isOpen(run, stillOpen)
       ? [`Run ${run.run_id} still goes on (${plural(open, 'client')} open): this list may grow.`]
       : []),
     ...(clients === 0 && ['failed', 'lost', 'timed_out', 'cancelled'].includes(run.verdict)

@@ -27,10 +27,12 @@ export async function webhooks({
   const { readWebhooks, postToWebhook, reasonOf } = await import('@rollcall/ingest');
   const { webhooksFile } = await loadConfig(options);
   const all = await readWebhooks(webhooksFile);
-  if (all.length === 0)
-    throw new UsageError(
-      `There are no webhooks in '${webhooksFile}'. docs/webhooks.md shows how to name some.`,
-    );
+  if (all.length === 0) {
+    const none = `There are no webhooks in '${webhooksFile}'. docs/webhooks.md shows how to name some.`;
+    if (test !== undefined) throw new UsageError(none);
+    console.log(none);
+    return;
+  }
   const wanted = typeof test === 'string' ? all.filter(({ name }) => name === test) : all;
   if (wanted.length === 0)
     throw new UsageError(

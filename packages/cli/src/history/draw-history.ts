@@ -36,6 +36,7 @@ export function drawHistory(
       : changes.flatMap(drawChange)),
     '',
     drawRuns(shown, client === null, metric ?? chooseMetric(runs, changes)),
+    ...(shown.some(({ isTurn }) => isTurn) ? [dim(' ◆ from this run on something is different')] : []),
     ...(rest > 0 ? [dim(` ${plural(rest, 'earlier run')}; --limit shows them`)] : []),
     ...drawTotals(runs),
   ].join('\n');
