@@ -82,7 +82,10 @@ interface Whole {
   peakBytes: number;
 }
 
-/** Each round: the engine alone, then the whole path in three encodings, each on fresh data. */
+/**
+ * Each round: the whole path in three encodings, then the engine alone, each on fresh data. Merges fall behind the
+ * longer it goes on, so the engine is fed for as long as the path with protobuf took.
+ */
 async function measureWhole(
   folder: string,
   bodies: readonly { protobuf: Buffer; json: Buffer }[],
@@ -97,12 +100,14 @@ async function measureWhole(
   const rates: Record<string, number[]> = { engine: [], protobuf: [], gzip: [], json: [] };
   let peakBytes = 0;
   for (let round = 0; round < ROUNDS; round++) {
-    rates['engine']?.push(await measureEngine(join(folder, `engine-${round}`)));
+    let forMs = ROUND_MS;
     for (const [name, load] of Object.entries(loads)) {
       const result = await measurePath(join(folder, `${name}-${round}`), { ...load, spansPerBody: SPANS });
       rates[name]?.push(result.rate);
       peakBytes = Math.max(peakBytes, result.peakBytes);
+      if (name === 'protobuf') forMs = result.tookMs;
     }
+    rates['engine']?.push(await measureEngine(join(folder, `engine-${round}`), forMs));
     say(
       `  round ${round + 1}: ${Object.entries(rates)
         .map(([name, all]) => `${name} ${thousands(all.at(-1) ?? 0)}`)
@@ -113,12 +118,12 @@ async function measureWhole(
   return { protobuf: of('protobuf'), gzip: of('gzip'), json: of('json'), engine: of('engine'), peakBytes };
 }
 
-async function measureEngine(dataDir: string): Promise<number> {
+async function measureEngine(dataDir: string, forMs: number): Promise<number> {
   const child = startOnCore(SERVER_CORE, new URL('engine.ts', import.meta.url), [
     dataDir,
     '100000',
     '4',
-    String(ROUND_MS),
+    String(forMs),
   ]);
   const { rate } = await nextMessage<{ rate: number }>(child);
   await ended(child);
@@ -130,12 +135,13 @@ async function measureEngine(dataDir: string): Promise<number> {
 async function measurePath(
   dataDir: string,
   load: Omit<Load, 'url'>,
-): Promise<{ rate: number; peakBytes: number }> {
+): Promise<{ rate: number; peakBytes: number; tookMs: number }> {
   const result = await withServer('whole', dataDir, async (url, ask) => {
     const startedMs = performance.now();
     const spans = await sendFor({ ...load, url }, ROUND_MS);
     const { peakBytes } = await ask('flush');
-    return { rate: (spans * 1_000) / (performance.now() - startedMs), peakBytes };
+    const tookMs = performance.now() - startedMs;
+    return { rate: (spans * 1_000) / tookMs, peakBytes, tookMs };
   });
   await rm(dataDir, { recursive: true, force: true });
   return result;

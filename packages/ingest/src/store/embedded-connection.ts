@@ -31,10 +31,11 @@ export class EmbeddedConnection {
     this.#session = session;
   }
 
-  static async open(path: string): Promise<EmbeddedConnection> {
+  /** `engineArguments` as of `clickhouse local`: they count where this is the first connection to the folder. */
+  static async open(path: string, engineArguments: readonly string[] = []): Promise<EmbeddedConnection> {
     // The library weighs 540 MB: it is loaded only when the embedded engine is really opened.
     const { Session: EngineSession } = await import('chdb');
-    return new EmbeddedConnection(new EngineSession(path));
+    return new EmbeddedConnection(new EngineSession(path, { connectionArgs: [...engineArguments] }));
   }
 
   /** @throws ClickHouseError of a setting that is unknown, or a value that it can not have */

@@ -4,12 +4,13 @@ import { constants } from 'node:fs';
 import { access, mkdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { createClient, type ClickHouseClient, type ClickHouseClientConfigOptions } from '@clickhouse/client';
 import type { Engine, EngineOptions, FileInsert, Parameters } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import { completeInsert, READ_FILE_SETTINGS } from './complete-insert.ts';
 import { describeColumns, type Structure } from './describe-columns.ts';
-import { literal, parameterText } from './embedded-connection.ts';
+import { EmbeddedConnection, literal, parameterText } from './embedded-connection.ts';
 import { Guests } from './guests.ts';
 
 /** What one of our own reads may take. */
@@ -19,6 +20,8 @@ const MAX_QUERY_MEMORY_BYTES = 1024 ** 3;
 /** Of the third query with the same expression on machine code is made: a quarter of a second for what takes milliseconds. */
 const WITHOUT_COMPILING =
   'compile_expressions = 0, compile_aggregate_expressions = 0, compile_sort_description = 0';
+const CONFIG_FILE = fileURLToPath(new URL('../../embedded-engine.xml', import.meta.url));
+const PURGE_EVERY_MS = 5_000;
 const READERS = 2;
 const BACKGROUNDS = 2;
 
@@ -33,6 +36,7 @@ export async function openEmbedded({
   mode = 'create',
 }: Omit<EngineOptions, 'clickhouseUrl'>): Promise<Engine> {
   const path = await prepareFolder(resolve(dataDir), mode);
+  const server = await startServer(path);
   const writer = await openConnection(path);
   await writer.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
   await writer.command({ query: `USE ${database}` });
@@ -47,6 +51,7 @@ export async function openEmbedded({
     reads.take((client) => rowsOf<Row>(client, sql, parameters));
   // Strangers have connections of their own: what they ask can neither hold up nor colour what we ask.
   const guests = new Guests({ path, database, ask: rows });
+  const purge = new Purge(() => backgrounds.take((client) => run(client, 'SYSTEM JEMALLOC PURGE')));
   const columns = describeColumns((sql) => reads.take((client) => rowsOf(client, sql)));
 
   return {
@@ -70,6 +75,7 @@ export async function openEmbedded({
     guests,
     insertFile: async (insert) => {
       const structure = await columns(insert.table);
+      purge.isDue = true;
       if (insert.isRepeat !== true) {
         await writes.take((client) => run(client, insertFromFile(insert, structure)));
         return;
@@ -88,9 +94,11 @@ export async function openEmbedded({
     ping: () => reads.take(async (client) => (await client.ping()).success),
     close: async () => {
       // A query in flight at exit crashes the process, so both queues are drained first.
+      purge.stop();
       await guests.drain();
       const clients = await Promise.all([writes.drain(), backgrounds.drain(), reads.drain()]);
       await Promise.all(clients.flat().map((client) => client.close()));
+      server.close();
     },
   };
 }
@@ -119,13 +127,10 @@ async function prepareFolder(dataDir: string, mode: 'create' | 'existing'): Prom
   return path;
 }
 
-async function openConnection(path: string): Promise<ClickHouseClient> {
-  // The library weighs 540 MB: it is loaded only when the embedded engine is really opened.
-  const { createChdbConnection } = await import('chdb/connection');
+/** The first connection decides how the engine runs; it lives as long as one is open. */
+async function startServer(path: string): Promise<EmbeddedConnection> {
   try {
-    const connection = createChdbConnection({ path });
-    // The published types of the two packages name different copies of one interface.
-    return createClient({ connection } as unknown as ClickHouseClientConfigOptions);
+    return await EmbeddedConnection.open(path, [`--config-file=${CONFIG_FILE}`]);
   } catch (error) {
     throw new EngineError(
       'data_dir_in_use',
@@ -133,6 +138,13 @@ async function openConnection(path: string): Promise<ClickHouseClient> {
       { cause: error },
     );
   }
+}
+
+async function openConnection(path: string): Promise<ClickHouseClient> {
+  const { createChdbConnection } = await import('chdb/connection');
+  const connection = createChdbConnection({ path });
+  // The published types of the two packages name different copies of one interface.
+  return createClient({ connection } as unknown as ClickHouseClientConfigOptions);
 }
 
 /** Compiling an expression takes longer than these short statements take without. */
@@ -175,6 +187,32 @@ function insertFromFile(insert: FileInsert, structure: Structure): string {
 
 function fileSource({ path, format }: FileInsert, { text: structure }: Structure): string {
   return `file(${literal(path)}, '${format}', ${literal(structure)})`;
+}
+
+/** Gives memory that the engine has freed back to the machine: its allocator keeps it, and peaks would add up. */
+class Purge {
+  /** Something was inserted since the last time. */
+  isDue = false;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(purge: () => Promise<void>) {
+    let isRunning = false;
+    this.#timer = setInterval(() => {
+      if (!this.isDue || isRunning) return;
+      this.isDue = false;
+      isRunning = true;
+      // It is a favour: where it fails, nothing is lost.
+      void purge()
+        .catch(() => undefined)
+        .finally(() => {
+          isRunning = false;
+        });
+    }, PURGE_EVERY_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
 }
 
 /** Hands out connections one statement at a time: chDB runs one statement per connection. */
