@@ -179,6 +179,19 @@ describe('the embedded engine', () => {
     expect(new Set(again.map(({ outcome }) => outcome))).toEqual(new Set(['unchanged']));
   });
 
+  test('it keeps to the limits of its file: merges that wait do not take memory', async () => {
+    const settings = await engine.rows<{ name: string; value: string; isChanged: boolean }>(
+      `SELECT name, value, changed = 1 AS isChanged FROM system.server_settings WHERE name = 'background_pool_size'
+       UNION ALL
+       SELECT name, value, changed = 1 FROM system.merge_tree_settings WHERE name = 'max_parts_to_merge_at_once'
+       ORDER BY name`,
+    );
+    expect(settings).toEqual([
+      { name: 'background_pool_size', value: '2', isChanged: true },
+      { name: 'max_parts_to_merge_at_once', value: '10', isChanged: true },
+    ]);
+  });
+
   test('every column and every table of the schema is described', async () => {
     const undescribed = await engine.rows(
       `SELECT table, name FROM system.columns
