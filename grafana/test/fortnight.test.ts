@@ -5,6 +5,7 @@ import { loadavg, cpus } from 'node:os';
 import type { Dashboard, Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { rollcall, startProcess, type RunningService } from '../../test/rollcall-process.ts';
 import { openTemporaryEngine } from '../../packages/ingest/test/temporary-engine.ts';
 import { conditionsOf, RULES, type ProvisionedRule } from '../alerts/rules.ts';
 import { fillFortnight, keepAlive, type Size } from './fortnight.fixture.ts';
@@ -20,6 +21,8 @@ const ROUNDS = 3;
 const DAY_MS = 86_400_000;
 
 const nowMs = Date.now();
+/** Once the commands are asked: it takes the folder over. */
+let service: RunningService | undefined;
 let opened: Awaited<ReturnType<typeof openTemporaryEngine>>;
 const boards = new Map<string, Dashboard>();
 let rules: ProvisionedRule[];
@@ -50,7 +53,10 @@ beforeAll(async () => {
   for (const job of Object.values(FAULTS)) runIds[job] = await latestRun(job);
 }, 600_000);
 
-afterAll(async () => opened.dispose());
+afterAll(async () => {
+  await service?.stop();
+  await opened.dispose();
+});
 
 async function latestRun(job: string): Promise<string> {
   const [row] = await opened.engine.rows<{ run: string }>(
@@ -478,4 +484,90 @@ test('all projects or one: a dashboard shows what was chosen', async () => {
   const [faulty, quiet, all] = [await count(['faulty']), await count(['quiet']), await count(['$__all'])];
   expect(faulty).toBeLessThan(quiet);
   expect(all).toBe(faulty + quiet);
+});
+
+describe('each planted fault is found by a command, as a person calls it:', () => {
+  beforeAll(async () => {
+    await keepAlive(opened.engine, nowMs);
+    await opened.engine.close();
+    service = await startProcess(opened.folder);
+  });
+
+  async function said(...args: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await rollcall([...args, '--data-dir', opened.folder]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return stdout;
+  }
+  const ofFaulty = async (...args: readonly string[]): Promise<string> =>
+    said(...args, '--project', 'faulty');
+
+  test('all ten stand in what deserves attention, and of the quiet fortnight nothing', async () => {
+    const found = JSON.parse(await ofFaulty('alerts', '--json')) as { job: string }[];
+    expect(found.map(({ job }) => job).toSorted()).toEqual(Object.values(FAULTS).toSorted());
+    expect(await said('alerts', '--project', 'quiet')).toContain('Nothing deserves attention.');
+  });
+
+  test('the job that stopped and the one that is late, by schedules', async () => {
+    const text = await ofFaulty('schedules');
+    expect(text).toMatch(/crm_sync +✖ missed/);
+    expect(text).toMatch(/price_update +! late/);
+    expect(text).toMatch(/crm_sync: \d+ runs did not come, the first was due at/);
+    expect(text.match(/✖|! late/g)).toHaveLength(2);
+  });
+
+  test('the client that fails since Tuesday, by failures: why, and since which run', async () => {
+    const text = await ofFaulty('failures', '--client', PLANTED.failingClient, '--since', '7d');
+    expect(text).toContain(`AuthError: ${PLANTED.failingError}`);
+    const [, first = ''] = /first in \d{6}-\d{6}, ([\d-]+)/.exec(text) ?? [];
+    expect(new Date(first).getUTCDay()).toBe(2);
+  });
+
+  test('the leak in duration, by history', async () => {
+    expect(await ofFaulty('history', FAULTS.leak)).toMatch(/◆ duration grows [\d.]+ % a run/);
+  });
+
+  test('the total that halved, by history: which total, and from when on', async () => {
+    const text = await ofFaulty('history', FAULTS.halved, '--metric', PLANTED.halvedMetric);
+    expect(text).toMatch(/◆ total Leads Processed halved on \d{4}-\d\d-\d\d/);
+    expect(text).not.toContain('◆ total Total Tokens');
+  });
+
+  test('the new kind of error, by failures: which clients, and the first bad run', async () => {
+    const text = await ofFaulty('failures', '--job', FAULTS.newError);
+    expect(text).toContain(`✖ ${PLANTED.newErrorType}: unexpected field`);
+    expect(text).toContain(`first in ${runIds[FAULTS.newError]}`);
+  });
+
+  test('the lost run, by runs, and who must run again', async () => {
+    const lost = runIds[FAULTS.lost] ?? '';
+    expect(await ofFaulty('runs', '--verdict', 'lost')).toContain(lost);
+    const again = await ofFaulty('rerun-list', lost);
+    expect(again).toMatch(/client-\d+ +\? lost/);
+    expect(again).toMatch(/client-\d+ +– never started/);
+  });
+
+  test('the gap in telemetry, by show', async () => {
+    const text = await ofFaulty('show', runIds[FAULTS.gap] ?? '');
+    expect(text).toMatch(/note: 25 of \d+ events did not arrive/);
+    expect(text).toContain('telemetry incomplete');
+  });
+
+  test('the orphan, by show: of the client, and of the run that nobody knows', async () => {
+    const [orphan] = (
+      JSON.parse(await ofFaulty('alerts', '--json', '--job', FAULTS.orphan)) as {
+        runId: string;
+      }[]
+    ).map(({ runId }) => `${runId}-${PLANTED.orphanClient}`);
+    expect(await ofFaulty('show', orphan ?? '')).toContain('orphan: nothing is known of the job run');
+    const [runId = ''] = orphan?.match(/^\d{6}-\d{6}/) ?? [];
+    const { code, stderr } = await rollcall(['show', runId, '--data-dir', opened.folder]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`what its clients report: ${orphan}`);
+  });
+
+  test('the storm of retries, by show', async () => {
+    const text = await ofFaulty('show', runIds[FAULTS.retryStorm] ?? '');
+    expect(text).toMatch(/39× RateLimitError/);
+    expect(text).toContain(PLANTED.stormClient);
+  });
 });

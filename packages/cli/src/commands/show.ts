@@ -4,7 +4,7 @@ import { parseRunId } from '@rollcall/semconv';
 import { drawClientRun, drawRun } from '../print/run.ts';
 import { UsageError } from '../print/failure.ts';
 import { findRuns } from '../reader/find.ts';
-import { readClient, readDetails, type JobRunRow } from '../reader/read-run.ts';
+import { readClients, readDetails } from '../reader/read-run.ts';
 import { openReader, type GlobalOptions, type Reader } from '../reader/reader.ts';
 
 /** Exits with 1 where there is no such run. */
@@ -14,9 +14,16 @@ export async function show(
 ): Promise<void> {
   const reader = await openReader(options);
   try {
+    const parsed = parseRunId(wanted);
+    if (parsed.status === 'ok' && parsed.clientId !== null) {
+      const { runId, clientId } = parsed;
+      const found = await readClients(reader, { runId, clientId, project });
+      if (found.length === 0) throw await noSuchClient(reader, wanted, { runId, clientId, project });
+      return console.log(
+        json ? JSON.stringify(found, null, 2) : found.map((one) => drawClientRun(one)).join('\n\n'),
+      );
+    }
     const found = await findRuns(reader, wanted, project);
-    const clientId = clientOf(wanted);
-    if (clientId !== null) return await showClient(reader, found, clientId, json);
     const details = [];
     for (const run of found) details.push(await readDetails(reader, run));
     console.log(json ? JSON.stringify(details, null, 2) : details.map((one) => drawRun(one)).join('\n\n'));
@@ -25,25 +32,15 @@ export async function show(
   }
 }
 
-function clientOf(wanted: string): string | null {
-  const parsed = parseRunId(wanted);
-  return parsed.status === 'ok' ? parsed.clientId : null;
-}
-
-async function showClient(
+async function noSuchClient(
   reader: Reader,
-  runs: readonly JobRunRow[],
-  clientId: string,
-  json: boolean,
-): Promise<void> {
-  const found = (await Promise.all(runs.map((run) => readClient(reader, run, clientId)))).filter(
-    (one) => one !== null,
+  wanted: string,
+  { runId, clientId, project }: { runId: string; clientId: string; project: string | undefined },
+): Promise<UsageError> {
+  // Where nobody knows the run either, that is what to say.
+  await findRuns(reader, wanted, project);
+  return new UsageError(
+    `Run ${runId} knows no client '${clientId}'; 'rollcall show ${runId}' shows those it knows.`,
+    { exitCode: 1 },
   );
-  if (found.length === 0) {
-    throw new UsageError(
-      `Run ${runs[0]?.run_id} knows no client '${clientId}'; 'rollcall show ${runs[0]?.run_id}' shows those it knows.`,
-      { exitCode: 1 },
-    );
-  }
-  console.log(json ? JSON.stringify(found, null, 2) : found.map((one) => drawClientRun(one)).join('\n\n'));
 }

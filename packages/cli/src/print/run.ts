@@ -1,6 +1,6 @@
 /** Draws one job run: what a person wants to know first, first. */
 
-import type { FailureGroupRow, JobRunRow, readClient, RunDetails } from '../reader/read-run.ts';
+import type { ClientDetails, FailureGroupRow, JobRunRow, RunDetails } from '../reader/read-run.ts';
 import { drawDuration, drawNumber, drawTime, plural } from './numbers.ts';
 import { drawTable } from './table.ts';
 import { bold, dim, drawVerdict } from './verdict.ts';
@@ -28,16 +28,13 @@ export function drawRun({ run, clients, metrics, failures }: RunDetails): string
 }
 
 /** Draws one client of a run, with its failures in full. */
-export function drawClientRun({
-  client,
-  metrics,
-  failures,
-}: NonNullable<Awaited<ReturnType<typeof readClient>>>): string {
+export function drawClientRun({ client, metrics, failures }: ClientDetails): string {
   const took = client.duration_ms === null ? '' : `, took ${drawDuration(client.duration_ms)}`;
   const again = client.attempt > 1 ? `, attempt ${client.attempt}` : '';
   return [
     `${bold(`${client.job_name} ${client.client_run_id}`)}  ${drawVerdict(client.verdict)}`,
     dim(client.started === null ? 'not started' : `started ${drawTime(client.started)} UTC${took}${again}`),
+    ...(client.relation === 'orphan' ? ['orphan: nothing is known of the job run that it belongs to'] : []),
     ...(client.reason === '' ? [] : [`reason: ${client.reason}`]),
     '',
     ...drawMetrics(metrics),

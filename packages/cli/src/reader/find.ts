@@ -2,11 +2,14 @@
 
 import { parseRunId } from '@rollcall/semconv';
 import { UsageError } from '../print/failure.ts';
+import { nameSome } from '../print/line.ts';
 import { readRuns, readRunsById, type JobRunRow } from './read-run.ts';
 import type { Reader } from './reader.ts';
 
 /** Names that differ by more letters than these, or in more than every third one, are not near. */
 const NEAR = 3;
+/** Characters that the names of orphans may take. */
+const NAMES_WIDTH = 120;
 
 /**
  * Every run that is named: `latest`, a run ID with or without a client, an alias, or `<run id>~<start of its origin>`.
@@ -30,9 +33,28 @@ export async function findRuns(
   if (runId === null) throw new UsageError(parsed.status === 'refused' ? parsed.reason : '');
   const found = (await readRunsById(reader, runId, project)).filter((run) => run.origin.startsWith(origin));
   if (found.length > 0) return found;
+  await checkOrphans(reader, runId, project);
   const near = await nearNames(reader, 'SELECT DISTINCT run_id AS name FROM run_summaries', runId);
   throw new UsageError(
     `There is no run ${runId}${origin === '' ? '' : ` of origin ${origin}`} in ${reader.source}; ${advise(near, "'rollcall runs' lists those there are")}`,
+    { exitCode: 1 },
+  );
+}
+
+/** @throws UsageError with exit code 1 where clients report the run, though it never said itself that it began */
+async function checkOrphans(reader: Reader, runId: string, project = ''): Promise<void> {
+  const orphans = await reader.rows<{ client_run_id: string; job_name: string }>(
+    "SELECT client_run_id, job_name FROM client_runs WHERE run_id = {runId:String} AND ({project:String} = '' OR project_id = {project:String}) ORDER BY started_at",
+    { runId, project },
+  );
+  const [first] = orphans;
+  if (first === undefined) return;
+  const names = nameSome(
+    orphans.map(({ client_run_id: name }) => name),
+    NAMES_WIDTH,
+  );
+  throw new UsageError(
+    `Nothing is known of job run ${runId} of ${first.job_name} but what its clients report: ${names}. Its own start never arrived. 'rollcall show ${first.client_run_id}' shows a client.`,
     { exitCode: 1 },
   );
 }

@@ -121,10 +121,11 @@ export async function readRunsById(reader: Reader, runId: string, project = ''):
 }
 
 /** A row of `client_runs`. */
-export interface ClientRunRow {
+interface ClientRunRow {
   readonly client_id: string;
   readonly client_run_id: string;
   readonly job_name: string;
+  readonly relation: 'child' | 'standalone' | 'orphan';
   readonly verdict: Verdict;
   readonly attempt: number;
   readonly reason: string;
@@ -136,33 +137,48 @@ export interface ClientRunRow {
   readonly error_message: string;
 }
 
-/** One client of a job run, with its metrics, or null. */
-export async function readClient(
+/**
+ * One client of a job run, with its metrics: usually one row, more where several runs bear this ID. Nothing need be
+ * known of the job run itself.
+ */
+export async function readClients(
   reader: Reader,
-  run: JobRunRow,
-  clientId: string,
-): Promise<{ client: ClientRunRow; metrics: MetricRow[]; failures: FailureRow[] } | null> {
-  const key = { project: run.project_id, runId: run.run_id, origin: run.origin, clientId };
-  const where = `WHERE project_id = {project:String} AND run_id = {runId:String} AND origin = {origin:String} AND client_id = {clientId:String}`;
-  const [client] = await reader.rows<ClientRunRow>(
-    `SELECT client_id, client_run_id, job_name, verdict, attempt, reason, ${iso('started_at')} AS started, duration_ms,
+  { runId, clientId, project = '' }: { runId: string; clientId: string; project: string | undefined },
+): Promise<ClientDetails[]> {
+  const clients = await reader.rows<ClientRunRow & { project_id: string; origin: string }>(
+    `SELECT project_id, origin, client_id, client_run_id, job_name, toString(relation) AS relation, verdict, attempt, reason, ${iso('started_at')} AS started, duration_ms,
          ${iso('last_seen_at')} AS last_seen, telemetry, error_type, error_message
-     FROM client_runs ${where}`,
-    key,
+     FROM client_runs
+     WHERE run_id = {runId:String} AND client_id = {clientId:String} AND ({project:String} = '' OR project_id = {project:String})
+     ORDER BY started_at`,
+    { runId, clientId, project },
   );
-  if (client === undefined) return null;
-  const metrics = await reader.rows<MetricRow>(
-    `SELECT metric, aggregation, unit, value, 1 AS clients FROM client_metrics ${where} ORDER BY metric`,
-    key,
+  return Promise.all(
+    clients.map(async ({ project_id: projectId, origin, ...client }) => {
+      const key = { project: projectId, runId, origin, clientId };
+      const where = `WHERE project_id = {project:String} AND run_id = {runId:String} AND origin = {origin:String} AND client_id = {clientId:String}`;
+      const [metrics, failures] = await Promise.all([
+        reader.rows<MetricRow>(
+          `SELECT metric, aggregation, unit, value, 1 AS clients FROM client_metrics ${where} ORDER BY metric`,
+          key,
+        ),
+        reader.rows<FailureRow>(
+          `SELECT attempt, step, error_type, error_message, stacktrace FROM failures ${where} ORDER BY occurred_at`,
+          key,
+        ),
+      ]);
+      return { client, metrics, failures };
+    }),
   );
-  const failures = await reader.rows<FailureRow>(
-    `SELECT attempt, step, error_type, error_message, stacktrace FROM failures ${where} ORDER BY occurred_at`,
-    key,
-  );
-  return { client, metrics, failures };
 }
 
-export interface FailureRow {
+export interface ClientDetails {
+  readonly client: ClientRunRow;
+  readonly metrics: readonly MetricRow[];
+  readonly failures: readonly FailureRow[];
+}
+
+interface FailureRow {
   readonly attempt: number;
   readonly step: string;
   readonly error_type: string;
