@@ -123,13 +123,7 @@ test('each rule has a view of its name, and the views together are alert_conditi
       new RegExp(`FROM rollcall\\.${base?.[1] ?? `alert_${rule}`}\\b`),
     );
   }
-  const others = [
-    'alert_runs',
-    'alert_latest_runs',
-    'alert_of_runs',
-    'alert_of_schedules',
-    'alert_conditions',
-  ];
+  const others = ['alert_runs', 'alert_jobs', 'alert_of_runs', 'alert_of_schedules', 'alert_conditions'];
   expect([...queries.keys()].toSorted()).toEqual(
     [...ALERT_RULES.map((rule) => `alert_${rule}`), ...others].toSorted(),
   );

@@ -180,15 +180,15 @@ describe('the embedded engine', () => {
   });
 
   test('it keeps to the limits of its file: merges that wait do not take memory', async () => {
-    const settings = await engine.rows<{ name: string; value: string; isChanged: boolean }>(
-      `SELECT name, value, changed = 1 AS isChanged FROM system.server_settings WHERE name = 'background_pool_size'
+    const settings = await engine.rows<{ name: string; value: string; isChanged: number }>(
+      `SELECT name, value, changed AS isChanged FROM system.server_settings WHERE name = 'background_pool_size'
        UNION ALL
-       SELECT name, value, changed = 1 FROM system.merge_tree_settings WHERE name = 'max_parts_to_merge_at_once'
+       SELECT name, value, changed FROM system.merge_tree_settings WHERE name = 'max_parts_to_merge_at_once'
        ORDER BY name`,
     );
     expect(settings).toEqual([
-      { name: 'background_pool_size', value: '2', isChanged: true },
-      { name: 'max_parts_to_merge_at_once', value: '10', isChanged: true },
+      { name: 'background_pool_size', value: '2', isChanged: 1 },
+      { name: 'max_parts_to_merge_at_once', value: '10', isChanged: 1 },
     ]);
   });
 
