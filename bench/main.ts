@@ -6,12 +6,13 @@ import { describeMachine } from './machine.ts';
 import { mergeSections, type Suite } from './report.ts';
 import { ingestSuite } from './ingest/suite.ts';
 import { readsSuite } from './reads/suite.ts';
+import { schemaSuite } from './schema/suite.ts';
 import { sdkSuite } from './sdk/suite.ts';
 import { soakSuite } from './soak/suite.ts';
 import { volumeSuite } from './volume/suite.ts';
 
 /** Each is a folder beside this file. */
-const SUITES: readonly Suite[] = [ingestSuite, readsSuite, volumeSuite, soakSuite, sdkSuite];
+const SUITES: readonly Suite[] = [ingestSuite, readsSuite, volumeSuite, schemaSuite, soakSuite, sdkSuite];
 const REPORT = new URL('report.md', import.meta.url);
 
 const wanted = process.argv.slice(2);

@@ -530,8 +530,10 @@ describe('rollcall rerun-list', () => {
       job: 'open',
       expectedClients: ['a', 'b'],
     });
+    await settled(service.url);
     const early = await run('rerun-list', body.runId);
     await api('PUT', `/runs/${body.runId}/clients/a`, { status: 'failed' });
+    await settled(service.url);
     const { code, stdout, stderr } = await run('rerun-list', body.runId, '--format', 'args');
 
     expect(early.code).toBe(3);
@@ -554,6 +556,7 @@ describe('rollcall rerun-list', () => {
   test('a job that failed without clients is to be run as a whole', async () => {
     const api = trackingClient(service.url);
     const { body } = await api<{ runId: string }>('POST', '/runs', { job: 'bare', status: 'failed' });
+    await settled(service.url);
     const { code, stderr } = await run('rerun-list', body.runId);
 
     expect(code).toBe(3);

@@ -17,10 +17,20 @@ export async function addRawRows(
   for (let first = from; first < until; first += CHUNK) {
     const rows = Math.min(CHUNK, until - first);
     const spans = Math.round(rows * SPANS);
-    await engine.command(SPANS_SQL, { first, rows: spans, runs: RUNS });
+    await addSpans(engine, 'otel_traces', first, spans);
     await engine.command(POINTS_SQL, { first, rows: rows - spans, runs: RUNS });
     say(`${((first + rows) / 1e6).toFixed(0)} million raw rows`);
   }
+}
+
+/** Steps alone, into a table with the columns of `otel_traces`. */
+export async function addSpans(
+  engine: Pick<Engine, 'command'>,
+  table: string,
+  first: number,
+  rows: number,
+): Promise<void> {
+  await engine.command(spansSql(table), { first, rows, runs: RUNS });
 }
 
 const RUN_OF = `(SELECT groupArray(tuple(run_id, origin, job_name)) FROM (SELECT run_id, origin, job_name FROM run_summaries ORDER BY run_id DESC LIMIT {runs:UInt32})) AS runs,
@@ -30,7 +40,9 @@ const RUN_OF = `(SELECT groupArray(tuple(run_id, origin, job_name)) FROM (SELECT
     concat('client-', leftPad(toString(n % 200), 3, '0')) AS client,
     now64(9) - INTERVAL 30 DAY + toIntervalMillisecond(20 * n) AS at`;
 
-const SPANS_SQL = `INSERT INTO otel_traces (ProjectId, ReceivedAt, Timestamp, TraceId, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName,
+const spansSql = (
+  table: string,
+): string => `INSERT INTO ${table} (ProjectId, ReceivedAt, Timestamp, TraceId, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName,
     ResourceAttributes, ScopeName, RunId, JobName, ClientId, SpanAttributes, Duration, StatusCode)
 WITH ${RUN_OF}
 SELECT 'default', now(), at, run.2, lower(hex(sipHash64(n))), lower(hex(sipHash64(n + 1))), concat('step ', toString(n % 40)), 'Internal', run.3,

@@ -21,7 +21,10 @@ export class AttributeWriter {
 
   /** Each as a field with the given tag. */
   all(attributes: Record<string, unknown>, tag: number): void {
-    for (const key in attributes) this.pair(key, attributes[key], tag);
+    // Who names an attribute `__proto__` gives the object a prototype, and attributes that are not its own.
+    for (const key in attributes) {
+      if (Object.hasOwn(attributes, key)) this.pair(key, attributes[key], tag);
+    }
   }
 
   pair(key: string, value: unknown, tag: number): void {

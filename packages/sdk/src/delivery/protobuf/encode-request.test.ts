@@ -144,6 +144,23 @@ test('sums and gauges become the same bytes as with the stock serializer', () =>
   );
 });
 
+test('what an attribute named __proto__ brings along is not taken for attributes', () => {
+  const given: Record<string, string> = { name: 'value' };
+  // What happens to a name that comes from outside.
+  Reflect.set(given, '__proto__', { inherited: 'from nowhere' });
+  const line = {
+    hrTime: [0, 0],
+    hrTimeObserved: [0, 0],
+    attributes: given,
+    droppedAttributesCount: 0,
+    resource: resourceFromAttributes({}),
+    instrumentationScope: { name: 'bench' },
+  } as unknown as ReadableLogRecord;
+  const bytes = Buffer.from(encodeLogs([line]));
+  expect(bytes.equals(Buffer.from(ProtobufLogsSerializer.serializeRequest([line])!))).toBe(true);
+  expect(bytes.includes('inherited')).toBe(false);
+});
+
 test('a request that outgrows every buffer is whole', () => {
   const long: HrTime = [1_764_079_200, 1];
   const from = resourceFromAttributes({ 'service.name': 'bench' });
