@@ -52,6 +52,7 @@ const VARIANTS: readonly Variant[] = [
       ),
   },
   { name: 'no index of runs', change: (name) => [`ALTER TABLE ${name} DROP INDEX run_id`] },
+  { name: 'no index of traces', change: (name) => [`ALTER TABLE ${name} DROP INDEX trace_id`] },
   { name: 'partitions by day of the span', partition: 'PARTITION BY toDate(Timestamp)' },
 ];
 
