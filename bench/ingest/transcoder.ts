@@ -7,10 +7,9 @@ import { walkBytes } from './walk-bytes.ts';
 const SPANS = 2_000;
 const ROUNDS = 15;
 const ROUND_MS = 150;
-
+/** As many as no cache holds: what is sent is never the same body again. */
 const DISTINCT_BODIES = 50;
 
-// As many as no cache holds: what is sent is never the same body again.
 const bodies = Array.from({ length: DISTINCT_BODIES }, (_, seed) => {
   const { protobuf, json } = spansRequest(SPANS, seed);
   return { protobuf, json, jsonText: json.toString() };

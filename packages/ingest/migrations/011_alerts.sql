@@ -28,18 +28,23 @@ FROM job_runs
 WHERE run_id >= formatDateTime(now('UTC') - INTERVAL 28 DAY, '%y%m%d-%H%i%S') AND job_name != ''
 COMMENT 'The job runs of four weeks, from which the rules learn what is usual';
 
-CREATE OR REPLACE VIEW alert_latest_runs ${ON_CLUSTER} AS
+CREATE OR REPLACE VIEW alert_jobs ${ON_CLUSTER} AS
 SELECT
     project_id,
     job_name,
-    arraySlice(arrayReverseSort(groupArray(CAST(
+    -- A run that was stopped on purpose says nothing of the job.
+    arraySlice(arrayReverseSort(groupArrayIf(CAST(
         tuple(runs.run_id, runs.verdict, ifNull(runs.ended_at, runs.last_seen_at), runs.error_type, runs.error_message, runs.telemetry, if(empty(runs.notes), '', runs.notes[1]), runs.clients, runs.clients_in_trouble),
-        'Tuple(run_id String, verdict String, at DateTime64(9, \'UTC\'), error_type String, error_message String, telemetry String, note String, clients UInt64, in_trouble UInt64)'))), 1, 100) AS newest
+        'Tuple(run_id String, verdict String, at DateTime64(9, \'UTC\'), error_type String, error_message String, telemetry String, note String, clients UInt64, in_trouble UInt64)'),
+        runs.verdict NOT IN ('running', 'cancelled') AND runs.run_id >= formatDateTime(now('UTC') - INTERVAL 7 DAY, '%y%m%d-%H%i%S'))), 1, 100) AS newest,
+    groupArrayIf(CAST(tuple(runs.run_id, assumeNotNull(runs.started_at)), 'Tuple(run_id String, started_at DateTime64(9, \'UTC\'))'),
+        runs.verdict = 'running' AND runs.started_at IS NOT NULL) AS running,
+    -- The newest first.
+    arrayMap(run -> run.2, arrayReverseSort(groupArrayIf(tuple(runs.run_id, assumeNotNull(runs.duration_ms)),
+        runs.verdict IN ('completed', 'completed_with_errors') AND runs.duration_ms > 0))) AS durations
 FROM alert_runs AS runs
--- A run that was stopped on purpose says nothing of the job.
-WHERE runs.verdict NOT IN ('running', 'cancelled') AND runs.run_id >= formatDateTime(now('UTC') - INTERVAL 7 DAY, '%y%m%d-%H%i%S')
 GROUP BY project_id, job_name
-COMMENT 'Of each job the latest runs that are over, the newest first; of the last week';
+COMMENT 'Of each job: its latest runs of a week that are over, those that run, and how long those of four weeks took that were completed; the newest first';
 
 CREATE OR REPLACE VIEW alert_of_runs ${ON_CLUSTER} AS
 ${ALERT_COLUMNS}
@@ -53,15 +58,15 @@ FROM
         found.run_id AS run_id,
         '' AS client_id,
         found.subject AS subject,
-        toNullable(found.since) AS since,
+        found.since AS since,
         found.value AS value,
         found.threshold AS threshold,
         found.summary AS summary
     FROM
     (
         SELECT
-            project_id,
-            job_name,
+            jobs.project_id AS project_id,
+            jobs.job_name AS job_name,
             newest[1] AS latest,
             arrayFirstIndex(run -> run.verdict NOT IN ('failed', 'timed_out'), newest) AS first_not_failed,
             newest[if(first_not_failed = 0, toInt64(length(newest)), toInt64(first_not_failed) - 1)] AS first_failed,
@@ -69,13 +74,19 @@ FROM
             first_not_failed = 0 AND length(newest) >= 100 AS is_beginning_unknown,
             arrayFirstIndex(run -> run.verdict != 'lost', newest) AS first_not_lost,
             arrayFirstIndex(run -> run.telemetry = 'complete', newest) AS first_complete,
-            CAST([
+            length(durations) AS known,
+            arrayReduce('quantileExact(0.95)', arraySlice(durations, 1, 30)) AS high_ms,
+            if(plan.max_runtime_ms > 0, toFloat64(plan.max_runtime_ms), high_ms) AS limit_ms,
+            arrayReduce('quantileExact(0.5)', arraySlice(durations, 1, 5)) AS now_ms,
+            -- Of the older half: what grows slowly must not become its own measure.
+            arrayReduce('quantileExact(0.5)', arraySlice(durations, intDiv(known, 2) + 1)) AS before_ms,
+            CAST(arrayConcat([
                 tuple(
                     if(latest.verdict IN ('failed', 'timed_out'), 'job_failed', ''),
                     'critical',
                     if(is_beginning_unknown, '', first_failed.run_id),
                     if(is_beginning_unknown, '', first_failed.error_type),
-                    first_failed.at,
+                    toNullable(first_failed.at),
                     if(first_not_failed = 0, toFloat64(length(newest)), first_not_failed - 1.),
                     1.,
                     format('{} failed in run {}: {}', job_name, first_failed.run_id, multiIf(
@@ -87,7 +98,7 @@ FROM
                     'critical',
                     latest.run_id,
                     '',
-                    latest.at,
+                    toNullable(latest.at),
                     if(first_not_lost = 0, toFloat64(length(newest)), first_not_lost - 1.),
                     1.,
                     format('{} is lost in run {}: no sign of life since {} UTC', job_name, latest.run_id, formatDateTime(latest.at, '%Y-%m-%d %H:%i:%S'))),
@@ -97,7 +108,7 @@ FROM
                     'critical',
                     latest.run_id,
                     '',
-                    latest.at,
+                    toNullable(latest.at),
                     if(latest.clients = 0, 0., latest.in_trouble / latest.clients),
                     0.2,
                     format('{} of {} clients failed, were lost or never started in run {} of {}', toString(latest.in_trouble), toString(latest.clients), latest.run_id, job_name)),
@@ -107,17 +118,39 @@ FROM
                     'warning',
                     latest.run_id,
                     '',
-                    latest.at,
+                    toNullable(latest.at),
                     if(first_complete = 0, toFloat64(length(newest)), first_complete - 1.),
                     1.,
-                    format('Telemetry of run {} of {} is incomplete, its numbers may be too small: {}', latest.run_id, job_name, if(latest.note = '', 'some of it did not arrive', latest.note)))
-                ], 'Array(Tuple(rule String, severity String, run_id String, subject String, since DateTime64(9, \'UTC\'), value Float64, threshold Float64, summary String))') AS candidates
-        FROM alert_latest_runs
+                    format('Telemetry of run {} of {} is incomplete, its numbers may be too small: {}', latest.run_id, job_name, if(latest.note = '', 'some of it did not arrive', latest.note))),
+                tuple(
+                    if(known >= 14, 'run_slow', ''),
+                    'warning',
+                    '',
+                    'trend',
+                    CAST(NULL, 'Nullable(DateTime64(9, \'UTC\'))'),
+                    now_ms / before_ms,
+                    1.5,
+                    format('{} takes longer and longer: its latest five runs, against those of the weeks before', job_name))
+                ],
+                arrayMap(run -> tuple(
+                    if(plan.max_runtime_ms > 0 OR known >= 5, 'run_slow', ''),
+                    'warning',
+                    run.run_id,
+                    'running',
+                    toNullable(run.started_at),
+                    (toUnixTimestamp64Milli(now64(3, 'UTC')) - toUnixTimestamp64Milli(run.started_at)) / limit_ms,
+                    if(plan.max_runtime_ms > 0, 1., 1.5),
+                    format('{} is running longer than usual: run {} began at {} UTC, and {} {}', job_name, run.run_id, formatDateTime(run.started_at, '%Y-%m-%d %H:%i:%S'),
+                        if(plan.max_runtime_ms > 0, 'its limit is', '19 of 20 runs take less than'),
+                        formatReadableTimeDelta(round(limit_ms / 1000)))), running)),
+                'Array(Tuple(rule String, severity String, run_id String, subject String, since Nullable(DateTime64(9, \'UTC\')), value Float64, threshold Float64, summary String))') AS candidates
+        FROM alert_jobs AS jobs
+        LEFT JOIN (SELECT project_id, job_name, max_runtime_ms FROM schedule_plans FINAL) AS plan ON plan.project_id = jobs.project_id AND plan.job_name = jobs.job_name
     )
     ARRAY JOIN arrayFilter(candidate -> candidate.rule != '', candidates) AS found
 ) AS candidate
 ${ALERT_FILTER}
-COMMENT 'The rules that look at the latest runs of a job, together: what they need is read once';
+COMMENT 'The rules that look at the runs of a job, together: what they need is read once';
 
 CREATE OR REPLACE VIEW alert_job_failed ${ON_CLUSTER} AS
 SELECT * FROM alert_of_runs WHERE rule = 'job_failed'
@@ -126,6 +159,10 @@ COMMENT 'Jobs whose latest run failed; value is the number of failed runs in a r
 CREATE OR REPLACE VIEW alert_run_lost ${ON_CLUSTER} AS
 SELECT * FROM alert_of_runs WHERE rule = 'run_lost'
 COMMENT 'Jobs whose latest run is lost; value is the number of lost runs in a row';
+
+CREATE OR REPLACE VIEW alert_run_slow ${ON_CLUSTER} AS
+SELECT * FROM alert_of_runs WHERE rule = 'run_slow'
+COMMENT 'Runs that go on for longer than usual, and jobs whose runs take longer and longer; value is the ratio to what is usual, or to the limit';
 
 CREATE OR REPLACE VIEW alert_of_schedules ${ON_CLUSTER} AS
 ${ALERT_COLUMNS}
@@ -160,74 +197,26 @@ CREATE OR REPLACE VIEW alert_run_missed ${ON_CLUSTER} AS
 SELECT * FROM alert_of_schedules WHERE rule = 'run_missed'
 COMMENT 'Jobs whose run did not come before the next one was due; value is how many did not come';
 
-CREATE OR REPLACE VIEW alert_run_slow ${ON_CLUSTER} AS
-${ALERT_COLUMNS}
-FROM
-(
-    WITH usual AS
-    (
-        SELECT
-            project_id,
-            job_name,
-            -- The newest first.
-            arrayMap(run -> run.2, arrayReverseSort(groupArray(tuple(runs.run_id, assumeNotNull(runs.duration_ms))))) AS durations,
-            length(durations) AS known,
-            arrayReduce('quantileExact(0.95)', arraySlice(durations, 1, 30)) AS high_ms,
-            arrayReduce('quantileExact(0.5)', arraySlice(durations, 1, 5)) AS now_ms,
-            -- Of the older half: what grows slowly must not become its own measure.
-            arrayReduce('quantileExact(0.5)', arraySlice(durations, intDiv(known, 2) + 1)) AS before_ms
-        FROM alert_runs AS runs
-        WHERE runs.verdict IN ('completed', 'completed_with_errors') AND runs.duration_ms > 0
-        GROUP BY project_id, job_name
-    )
-    SELECT
-        running.project_id AS project_id,
-        'run_slow' AS rule,
-        'warning' AS severity,
-        running.job_name AS job_name,
-        running.run_id AS run_id,
-        '' AS client_id,
-        'running' AS subject,
-        running.started_at AS since,
-        (toUnixTimestamp64Milli(now64(3, 'UTC')) - toUnixTimestamp64Milli(assumeNotNull(running.started_at))) / if(plan.max_runtime_ms > 0, toFloat64(plan.max_runtime_ms), usual.high_ms) AS value,
-        if(plan.max_runtime_ms > 0, 1., 1.5) AS threshold,
-        assumeNotNull(format('{} is running longer than usual: run {} began at {} UTC, and {} {}', running.job_name, running.run_id, formatDateTime(assumeNotNull(running.started_at), '%Y-%m-%d %H:%i:%S'),
-            if(plan.max_runtime_ms > 0, 'its limit is', '19 of 20 runs take less than'),
-            formatReadableTimeDelta(round(if(plan.max_runtime_ms > 0, plan.max_runtime_ms, usual.high_ms) / 1000)))) AS summary
-    FROM (SELECT project_id, job_name, run_id, started_at FROM alert_runs WHERE verdict = 'running' AND started_at IS NOT NULL) AS running
-    LEFT JOIN usual ON usual.project_id = running.project_id AND usual.job_name = running.job_name
-    LEFT JOIN (SELECT project_id, job_name, max_runtime_ms FROM schedule_plans FINAL) AS plan ON plan.project_id = running.project_id AND plan.job_name = running.job_name
-    WHERE plan.max_runtime_ms > 0 OR usual.known >= 5
-    UNION ALL
-    SELECT
-        usual.project_id AS project_id,
-        'run_slow' AS rule,
-        'warning' AS severity,
-        usual.job_name AS job_name,
-        '' AS run_id,
-        '' AS client_id,
-        'trend' AS subject,
-        CAST(NULL, 'Nullable(DateTime64(9, \'UTC\'))') AS since,
-        usual.now_ms / usual.before_ms AS value,
-        1.5 AS threshold,
-        format('{} takes longer and longer: its latest five runs, against those of the weeks before', usual.job_name) AS summary
-    FROM usual
-    WHERE usual.known >= 14
-) AS candidate
-${ALERT_FILTER}
-COMMENT 'Runs that go on for longer than usual, and jobs whose runs take longer and longer; value is the ratio to what is usual, or to the limit';
-
 CREATE OR REPLACE VIEW alert_client_failing ${ON_CLUSTER} AS
 ${ALERT_COLUMNS}
 FROM
 (
-    WITH failing AS
+    WITH
+    latest AS
+    (
+        -- The latest that is over is among them: to tell which one it is would take verdicts, which cost more.
+        SELECT project_id, arrayJoin(arraySlice(arrayReverseSort(groupUniqArray(runs.run_id)), 1, 10)) AS run_id
+        FROM run_summaries AS runs
+        WHERE runs.run_id >= formatDateTime(now('UTC') - INTERVAL 7 DAY, '%y%m%d-%H%i%S')
+        GROUP BY project_id, job_name
+    ),
+    failing AS
     (
         -- Whose client run did not end well lately; few, so that only these are looked at over time.
         SELECT DISTINCT project_id, client_id
         FROM client_run_summaries
         WHERE declared_status NOT IN ('completed', 'nothing_to_do', 'cancelled')
-            AND ((project_id, run_id) IN (SELECT project_id, newest[1].run_id FROM alert_latest_runs) OR run_id >= formatDateTime(now('UTC') - INTERVAL 2 DAY, '%y%m%d-%H%i%S'))
+            AND ((project_id, run_id) IN (SELECT project_id, run_id FROM latest) OR run_id >= formatDateTime(now('UTC') - INTERVAL 2 DAY, '%y%m%d-%H%i%S'))
     )
     SELECT
         project_id,
@@ -469,7 +458,6 @@ COMMENT 'Whether any ingest is up, as one row; value is the seconds since one la
 CREATE OR REPLACE VIEW alert_conditions ${ON_CLUSTER} AS
 SELECT * FROM alert_of_runs
 UNION ALL SELECT * FROM alert_of_schedules
-UNION ALL SELECT * FROM alert_run_slow
 UNION ALL SELECT * FROM alert_client_failing
 UNION ALL SELECT * FROM alert_new_failure_group
 UNION ALL SELECT * FROM alert_total_unusual
@@ -478,3 +466,6 @@ UNION ALL SELECT * FROM alert_retry_storm
 UNION ALL SELECT * FROM alert_ingest_backlog
 UNION ALL SELECT * FROM alert_ingest_down
 COMMENT 'What deserves attention now: one row per condition, with its limit and a summary. The view of one rule is quicker to read';
+
+-- Of an earlier wording.
+DROP VIEW IF EXISTS alert_latest_runs ${ON_CLUSTER};

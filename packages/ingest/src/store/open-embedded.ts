@@ -93,8 +93,8 @@ export async function openEmbedded({
     },
     ping: () => reads.take(async (client) => (await client.ping()).success),
     close: async () => {
-      // A query in flight at exit crashes the process, so both queues are drained first.
       purge.stop();
+      // A query in flight at exit crashes the process, so both queues are drained first.
       await guests.drain();
       const clients = await Promise.all([writes.drain(), backgrounds.drain(), reads.drain()]);
       await Promise.all(clients.flat().map((client) => client.close()));
