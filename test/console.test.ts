@@ -217,7 +217,7 @@ describe.skipIf(chromium === null)('the console', () => {
     await page.getByText('live', { exact: true }).waitFor();
     await page.evaluate('globalThis.isSamePage = true');
 
-    const job = await startJob(10);
+    const job = await startJob(30);
     const card = page.locator('.card', { hasText: job.runId });
     await card.waitFor();
     const shareDone = async (): Promise<number> =>

@@ -1,7 +1,7 @@
 /** The frame around every page: where one is, the search box, the state of the connection. */
 
 import { lazy, Suspense } from 'preact/compat';
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Link } from './parts/link.tsx';
 import { onKeyWanted, queryClient } from './api/queries.ts';
 import { forgetKey, readKey } from './api/key.ts';
@@ -40,11 +40,12 @@ export function App() {
   const onHelp = useCallback(() => setIsHelpOpen((before) => !before), []);
   useKeys({ onSearch, onHelp, onTheme: toggle });
   useEffect(() => onKeyWanted(() => setIsKeyWanted(true)), []);
-  // A new page begins at its top, and is told to whoever does not see it.
+  // A new page begins at its top, and is told to whoever does not see it; as soon as it is there, or it would
+  // take the focus from where the next key has put it.
   const main = useRef<HTMLElement>(null);
   const place = path.slice(0, 2).join('/');
   const wasAt = useRef(place);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (wasAt.current === place) return;
     wasAt.current = place;
     window.scrollTo(0, 0);
