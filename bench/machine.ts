@@ -29,7 +29,8 @@ export function startOnCore(core: number, file: URL, args: readonly string[]): C
   ];
   const hasTaskset = spawnSync('taskset', ['-V']).status === 0;
   const [program = '', ...rest] = hasTaskset ? ['taskset', '-c', String(core), ...command] : command;
-  return spawn(program, rest, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const env = { ...process.env, MALLOC_TRIM_THRESHOLD_: '33554432', MALLOC_MMAP_THRESHOLD_: '4194304' };
+  return spawn(program, rest, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
 }
 
 /** The next message of a program that was started. */

@@ -6,7 +6,8 @@ import { migrate } from '../../packages/ingest/src/store/migrate.ts';
 import { Transcoder } from '../../packages/ingest/src/rows/transcode.ts';
 import { spansRequest } from './telemetry.ts';
 
-const [dataDir = '', batchRows = '100000', batches = '8', measureMs = '10000'] = process.argv.slice(2);
+const [dataDir = '', batchRows = '100000', batches = '8', warmUpMs = '0', measureMs = '10000'] =
+  process.argv.slice(2);
 const SPANS = 2_000;
 
 const engine = await openEngine({ dataDir, database: 'rollcall' });
@@ -15,15 +16,22 @@ const paths = await makeFiles();
 const rows = Number(batchRows);
 
 let inserted = 0;
-const startedMs = performance.now();
-while (performance.now() - startedMs < Number(measureMs)) {
-  const path = paths[inserted % paths.length] ?? '';
-  await engine.insertFile({ table: 'otel_traces', path, format: 'Native', token: `bench-${inserted}` });
-  inserted++;
-}
-process.send?.({ rate: (inserted * rows * 1_000) / (performance.now() - startedMs) });
+await insertFor(Number(warmUpMs));
+process.send?.({ rate: await insertFor(Number(measureMs)) });
 await engine.close();
 process.disconnect();
+
+/** Returns rows per second. */
+async function insertFor(durationMs: number): Promise<number> {
+  const startedMs = performance.now();
+  const before = inserted;
+  while (performance.now() - startedMs < durationMs) {
+    const path = paths[inserted % paths.length] ?? '';
+    await engine.insertFile({ table: 'otel_traces', path, format: 'Native', token: `bench-${inserted}` });
+    inserted++;
+  }
+  return ((inserted - before) * rows * 1_000) / (performance.now() - startedMs);
+}
 
 async function makeFiles(): Promise<string[]> {
   const folder = join(dataDir, 'prebuilt');

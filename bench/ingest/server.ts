@@ -7,14 +7,19 @@ import { listenWithoutInsert } from '../../packages/ingest/test/listen-without-i
 
 const [mode = 'whole', dataDir = ''] = process.argv.slice(2);
 
-/** Questions come as messages: `flush` and `memory`; `stop` ends it. */
+/** Questions come as messages: `usage`, and `flush`, after which everything is in ClickHouse; `stop` ends it. */
 const service = mode === 'whole' ? await startWhole() : await startBare();
 process.send?.({ url: service.url });
 for (;;) {
   const [question] = (await once(process, 'message')) as [string];
   if (question === 'flush') await service.flush();
   if (question === 'stop') break;
-  process.send?.({ peakBytes: await peakBytes(), memoryBytes: process.memoryUsage.rss() });
+  const { user, system } = process.cpuUsage();
+  process.send?.({
+    peakBytes: await peakBytes(),
+    memoryBytes: process.memoryUsage.rss(),
+    cpuSeconds: (user + system) / 1e6,
+  });
 }
 await service.close();
 process.disconnect();

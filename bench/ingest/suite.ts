@@ -13,78 +13,103 @@ const SERVER_CORE = 0;
 const SENDER_CORE = 1;
 const SPANS = 2_000;
 const DISTINCT_BODIES = 100;
-const ROUNDS = 3;
+/** Of the transcoder and its rivals; the first ones warm up. */
+const SHORT_ROUNDS = 20;
+const WARM_ROUNDS = 5;
+const BARE_MS = 500;
+/** Of the whole path. */
+const ROUNDS = 5;
 const ROUND_MS = 10_000;
-const BARE_MS = 4_000;
+/** Until a program that has just been started works as it will go on working. */
+const WARM_UP_MS = 5_000;
+const HTTP = 'HTTP without insert';
 const PROTOBUF = { 'content-type': 'application/x-protobuf' };
 const JSON_TYPE = { 'content-type': 'application/json' };
 const GZIP = { 'content-encoding': 'gzip' };
 
 export const ingestSuite: Suite = { name: 'ingest', title: 'Ingest', run };
 
-interface TranscoderRates {
-  rates: Record<string, number>;
-  protobufBytes: number;
-  jsonBytes: number;
+/** Spans per second of each contender, by its name. */
+type Rates = Readonly<Record<string, number>>;
+
+/** Bytes of a span, in either encoding. */
+interface Sizes {
+  readonly protobufBytes: number;
+  readonly jsonBytes: number;
 }
 
-export interface Memory {
-  /** The most that it ever was. */
-  peakBytes: number;
-  memoryBytes: number;
+interface Transcoding extends Sizes {
+  readonly rounds: readonly Rates[];
 }
+
+/** What the service has used so far. */
+interface Usage {
+  /** The most memory that it ever had. */
+  readonly peakBytes: number;
+  readonly memoryBytes: number;
+  readonly cpuSeconds: number;
+}
+
+type Ask = (question: 'usage' | 'flush') => Promise<Usage>;
 
 async function run(say: (line: string) => void): Promise<string> {
   stayOnCore(SENDER_CORE);
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-bench-'));
   try {
-    say('transcoder …');
-    const transcoder = await measureTranscoder();
     const bodies = Array.from({ length: DISTINCT_BODIES }, (_, seed) => spansRequest(SPANS, seed));
-    say('HTTP without insert …');
     const templates = bodies.map((body) => templateOf(body.protobuf));
-    const bare = await measureBare(templates);
+    say('transcoder, and HTTP without insert, in turns …');
+    const transcoding = await measureTranscoding(templates);
     say('end to end, and the engine alone, in turns …');
     const whole = await measureWhole(folder, bodies, say);
     say('latency at half load …');
-    const latency = await measureLatency(folder, templates, whole.protobuf / 2);
+    const latency = await measureLatency(folder, templates, medianOf(whole.rounds, 'protobuf') / 2);
     say('disk …');
     const disk = await measureDisk(
       folder,
       bodies.map(({ protobuf }) => protobuf),
     );
-    return report({ transcoder, bare, whole, latency, disk });
+    return report({ transcoding, whole, latency, disk });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function measureTranscoder(): Promise<TranscoderRates> {
-  return nextMessage(startOnCore(SERVER_CORE, new URL('transcoder.ts', import.meta.url), []));
+/** Each round: the transcoder and its rivals, then the same bodies through HTTP. */
+async function measureTranscoding(bodies: readonly Template[]): Promise<Transcoding> {
+  const child = startOnCore(SERVER_CORE, new URL('transcoder.ts', import.meta.url), []);
+  const sizes = await nextMessage<Sizes>(child);
+  const rounds = await withServer('bare', '', async (url, ask) => {
+    const all: Rates[] = [];
+    for (let round = 0; round < WARM_ROUNDS + SHORT_ROUNDS; round++) {
+      const answer = nextMessage<Rates>(child);
+      child.send('round');
+      const alone = await answer;
+      const http = await measureBare({ url, bodies, spansPerBody: SPANS, headers: PROTOBUF }, ask);
+      all.push({ ...alone, [HTTP]: http });
+    }
+    return all.slice(WARM_ROUNDS);
+  });
+  child.disconnect();
+  await ended(child);
+  return { ...sizes, rounds };
 }
 
-async function measureBare(bodies: readonly Template[]): Promise<number> {
-  return withServer('bare', '', async (url) => {
-    const load = { url, bodies, spansPerBody: SPANS, headers: PROTOBUF };
-    await sendFor(load, BARE_MS);
-    const rates: number[] = [];
-    for (let round = 0; round < ROUNDS; round++)
-      rates.push(((await sendFor(load, BARE_MS)) * 1_000) / BARE_MS);
-    return median(rates);
-  });
+/** Spans per second of processor time, like those of the transcoder: what others do meanwhile does not count. */
+async function measureBare(load: Load, ask: Ask): Promise<number> {
+  const { cpuSeconds: before } = await ask('usage');
+  const spans = await sendFor(load, BARE_MS);
+  return spans / ((await ask('usage')).cpuSeconds - before);
 }
 
 interface Whole {
-  protobuf: number;
-  gzip: number;
-  json: number;
-  engine: number;
-  peakBytes: number;
+  readonly rounds: readonly Rates[];
+  readonly peakBytes: number;
 }
 
 /**
- * Each round: the whole path in three encodings, then the engine alone, each on fresh data. Merges fall behind the
- * longer it goes on, so the engine is fed for as long as the path with protobuf took.
+ * Each round: the whole path in three encodings, then the engine alone, each on fresh data and warmed up. Merges fall
+ * behind the longer it goes on, so the engine is fed for as long as the path with protobuf took.
  */
 async function measureWhole(
   folder: string,
@@ -92,30 +117,26 @@ async function measureWhole(
   say: (line: string) => void,
 ): Promise<Whole> {
   const protobuf = bodies.map((body) => templateOf(body.protobuf));
-  const loads = {
-    protobuf: { bodies: protobuf, headers: PROTOBUF },
-    gzip: { bodies: bodies.map((body) => gzipTemplateOf(body.protobuf)), headers: { ...PROTOBUF, ...GZIP } },
-    json: { bodies: bodies.map((body) => templateOf(body.json)), headers: JSON_TYPE },
-  };
-  const rates: Record<string, number[]> = { engine: [], protobuf: [], gzip: [], json: [] };
+  const gzip = bodies.map((body) => gzipTemplateOf(body.protobuf));
+  const json = bodies.map((body) => templateOf(body.json));
+  const rounds: Rates[] = [];
   let peakBytes = 0;
+  const measure = async (load: Pick<Load, 'bodies' | 'headers'>): Promise<Path> => {
+    const path = await measurePath(join(folder, 'path'), { ...load, spansPerBody: SPANS });
+    peakBytes = Math.max(peakBytes, path.peakBytes);
+    return path;
+  };
   for (let round = 0; round < ROUNDS; round++) {
-    let forMs = ROUND_MS;
-    for (const [name, load] of Object.entries(loads)) {
-      const result = await measurePath(join(folder, `${name}-${round}`), { ...load, spansPerBody: SPANS });
-      rates[name]?.push(result.rate);
-      peakBytes = Math.max(peakBytes, result.peakBytes);
-      if (name === 'protobuf') forMs = result.tookMs;
-    }
-    rates['engine']?.push(await measureEngine(join(folder, `engine-${round}`), forMs));
-    say(
-      `  round ${round + 1}: ${Object.entries(rates)
-        .map(([name, all]) => `${name} ${thousands(all.at(-1) ?? 0)}`)
-        .join(', ')}`,
-    );
+    const asJson = await measure({ bodies: json, headers: JSON_TYPE });
+    const asGzip = await measure({ bodies: gzip, headers: { ...PROTOBUF, ...GZIP } });
+    const plain = await measure({ bodies: protobuf, headers: PROTOBUF });
+    const engine = await measureEngine(join(folder, 'engine'), plain.tookMs);
+    const rates = { engine, protobuf: plain.rate, gzip: asGzip.rate, json: asJson.rate };
+    rounds.push(rates);
+    const said = Object.entries(rates).map(([name, rate]) => `${name} ${thousands(rate)}`);
+    say(`  round ${round + 1}: ${said.join(', ')}`);
   }
-  const of = (name: string): number => median(rates[name] ?? []);
-  return { protobuf: of('protobuf'), gzip: of('gzip'), json: of('json'), engine: of('engine'), peakBytes };
+  return { rounds, peakBytes };
 }
 
 async function measureEngine(dataDir: string, forMs: number): Promise<number> {
@@ -123,6 +144,7 @@ async function measureEngine(dataDir: string, forMs: number): Promise<number> {
     dataDir,
     '100000',
     '4',
+    String(WARM_UP_MS),
     String(forMs),
   ]);
   const { rate } = await nextMessage<{ rate: number }>(child);
@@ -131,12 +153,17 @@ async function measureEngine(dataDir: string, forMs: number): Promise<number> {
   return rate;
 }
 
+interface Path {
+  readonly rate: number;
+  readonly peakBytes: number;
+  readonly tookMs: number;
+}
+
 /** Counts what is in ClickHouse at the end, not what was accepted. */
-async function measurePath(
-  dataDir: string,
-  load: Omit<Load, 'url'>,
-): Promise<{ rate: number; peakBytes: number; tookMs: number }> {
+async function measurePath(dataDir: string, load: Omit<Load, 'url'>): Promise<Path> {
   const result = await withServer('whole', dataDir, async (url, ask) => {
+    await sendFor({ ...load, url }, WARM_UP_MS);
+    await ask('flush');
     const startedMs = performance.now();
     const spans = await sendFor({ ...load, url }, ROUND_MS);
     const { peakBytes } = await ask('flush');
@@ -192,13 +219,13 @@ async function measureDisk(folder: string, bodies: readonly Buffer[]): Promise<D
 export async function withServer<Result>(
   mode: 'whole' | 'bare',
   dataDir: string,
-  use: (url: string, ask: (question: string) => Promise<Memory>) => Promise<Result>,
+  use: (url: string, ask: Ask) => Promise<Result>,
 ): Promise<Result> {
   const child = startOnCore(SERVER_CORE, new URL('server.ts', import.meta.url), [mode, dataDir]);
   try {
     const { url } = await nextMessage<{ url: string }>(child);
     return await use(url, (question) => {
-      const answer = nextMessage<Memory>(child);
+      const answer = nextMessage<Usage>(child);
       child.send(question);
       return answer;
     });
@@ -216,29 +243,29 @@ async function ended(child: ReturnType<typeof startOnCore>): Promise<void> {
 }
 
 function report({
-  transcoder,
-  bare,
+  transcoding: { rounds: short, protobufBytes, jsonBytes },
   whole,
   latency,
   disk,
 }: {
-  transcoder: TranscoderRates;
-  bare: number;
+  transcoding: Transcoding;
   whole: Whole;
   latency: readonly number[];
   disk: Disk;
 }): string {
-  const { rates } = transcoder;
-  const of = (name: string): number => rates[name] ?? Number.NaN;
-  const ratio = (a: number, b: number): string => (a / b).toFixed(2);
+  const { rounds: long } = whole;
   const ratios = [
-    ['protobuf → Native ÷ `JSON.parse` of the same spans', ratio(of('transcode'), of('JSON.parse')), '≥ 8'],
-    ['protobuf → Native ÷ walking the bytes', ratio(of('transcode'), of('walk bytes')), '≥ 0.7'],
-    ['HTTP without insert ÷ transcode alone', ratio(bare, of('transcode')), '≥ 0.65'],
-    ['end to end ÷ the engine fed with prebuilt blocks', ratio(whole.protobuf, whole.engine), '≥ 0.8'],
-    ['gzip ÷ plain, end to end', ratio(whole.gzip, whole.protobuf), '≥ 0.9'],
-    ['JSON ÷ protobuf, end to end', ratio(whole.json, whole.protobuf), '≥ 0.6'],
-    ['disk after merges ÷ gzip-6 of the protobuf', ratio(disk.bytesPerSpan, disk.gzipBytesPerSpan), '≤ 1.0'],
+    ['protobuf → Native ÷ `JSON.parse` of the same spans', ratioOf(short, 'transcode', 'JSON.parse'), '≥ 8'],
+    ['protobuf → Native ÷ walking the bytes', ratioOf(short, 'transcode', 'walk bytes'), '≥ 0.7'],
+    ['HTTP without insert ÷ transcode alone', ratioOf(short, HTTP, 'transcode'), '≥ 0.65'],
+    ['end to end ÷ the engine fed with prebuilt blocks', ratioOf(long, 'protobuf', 'engine'), '≥ 0.8'],
+    ['gzip ÷ plain, end to end', ratioOf(long, 'gzip', 'protobuf'), '≥ 0.9'],
+    ['JSON ÷ protobuf, end to end', ratioOf(long, 'json', 'protobuf'), '≥ 0.6'],
+    [
+      'disk after merges ÷ gzip-6 of the protobuf',
+      (disk.bytesPerSpan / disk.gzipBytesPerSpan).toFixed(2),
+      '≤ 1.0',
+    ],
     [
       'peak memory of the service, engine included',
       `${(whole.peakBytes / 1024 ** 2).toFixed(0)} MiB`,
@@ -246,22 +273,34 @@ function report({
     ],
     ['p99 of a request at half load', `${quantile(latency, 0.99).toFixed(0)} ms`, '< 50 ms'],
   ];
-  const figures = [
-    ...Object.entries(rates),
-    ['HTTP without insert', bare] as const,
-    ['engine alone, prebuilt Native blocks of 100,000 rows', whole.engine] as const,
-    ['end to end, protobuf', whole.protobuf] as const,
-    ['end to end, protobuf with gzip', whole.gzip] as const,
-    ['end to end, JSON', whole.json] as const,
-  ].map(([name, rate]) => [name, thousands(rate)]);
+  const figures: [name: string, rate: number][] = [
+    ...Object.keys(short[0] ?? {}).map((name): [string, number] => [name, medianOf(short, name)]),
+    ['engine alone, prebuilt Native blocks of 100,000 rows', medianOf(long, 'engine')],
+    ['end to end, protobuf', medianOf(long, 'protobuf')],
+    ['end to end, protobuf with gzip', medianOf(long, 'gzip')],
+    ['end to end, JSON', medianOf(long, 'json')],
+  ];
   return [
-    `Spans of ${transcoder.protobufBytes.toFixed(0)} bytes of protobuf (${transcoder.jsonBytes.toFixed(0)} of JSON) with 12 attributes, ${SPANS} a request. ` +
+    `Spans of ${protobufBytes.toFixed(0)} bytes of protobuf (${jsonBytes.toFixed(0)} of JSON) with 12 attributes, ${SPANS} a request. ` +
       'The service, its engine, spool, fsync and merges have one core; the senders have the other.',
     table(['what', 'measured', 'aim'], ratios),
-    table(['path', 'spans per second'], figures),
+    'A ratio is the median of the ratios of each round. The first five rates are per second of processor time, the others per second.',
+    table(
+      ['path', 'spans per second'],
+      figures.map(([name, rate]) => [name, thousands(rate)]),
+    ),
     `Request at half load: median ${median(latency).toFixed(1)} ms, p90 ${quantile(latency, 0.9).toFixed(1)} ms, p99 ${quantile(latency, 0.99).toFixed(1)} ms. ` +
       `Disk: ${disk.bytesPerSpan.toFixed(0)} bytes per span after merges, gzip-6 of the protobuf ${disk.gzipBytesPerSpan.toFixed(0)}.`,
   ].join('\n\n');
+}
+
+function medianOf(rounds: readonly Rates[], name: string): number {
+  return median(rounds.map((rates) => rates[name] ?? Number.NaN));
+}
+
+/** Of each round by itself: what slows the machine slows both. */
+function ratioOf(rounds: readonly Rates[], name: string, other: string): string {
+  return median(rounds.map((rates) => (rates[name] ?? Number.NaN) / (rates[other] ?? Number.NaN))).toFixed(2);
 }
 
 function thousands(rate: number): string {

@@ -1,11 +1,10 @@
-/** Measures the transcoder beside what it is compared with, in turns; started on a core of its own. */
+/** Measures the transcoder beside what it is compared with, round by round; started on a core of its own. */
 import { Transcoder } from '../../packages/ingest/src/rows/transcode.ts';
 import { median } from '../machine.ts';
 import { spansRequest } from './telemetry.ts';
 import { walkBytes } from './walk-bytes.ts';
 
 const SPANS = 2_000;
-const ROUNDS = 15;
 const ROUND_MS = 150;
 /** As many as no cache holds: what is sent is never the same body again. */
 const DISTINCT_BODIES = 50;
@@ -31,20 +30,14 @@ const contenders: Record<string, (body: Body) => void> = {
   'walk bytes': ({ protobuf }) => void walkBytes(protobuf),
 };
 
-const rates: Record<string, number[]> = {};
-for (let round = 0; round < ROUNDS; round++) {
-  for (const [name, run] of Object.entries(contenders)) {
-    const rate = rateOf(run);
-    // The first rounds warm up.
-    if (round >= 3) (rates[name] ??= []).push(rate);
-  }
-}
+/** Each message asks for a round; the answer is spans per second. */
+process.on('message', () =>
+  process.send?.(Object.fromEntries(Object.entries(contenders).map(([name, run]) => [name, rateOf(run)]))),
+);
 process.send?.({
-  rates: Object.fromEntries(Object.entries(rates).map(([name, values]) => [name, median(values)])),
   protobufBytes: median(bodies.map(({ protobuf }) => protobuf.length)) / SPANS,
   jsonBytes: median(bodies.map(({ json }) => json.length)) / SPANS,
 });
-process.disconnect();
 
 /** Per second of processor time: what others do on the machine meanwhile does not count. */
 function rateOf(run: (body: Body) => void): number {

@@ -39,7 +39,7 @@ export const soakSuite: Suite = {
         for (let at = 0; at < MINUTES * 60_000; at += SAMPLE_MS) {
           const startedMs = performance.now();
           const spans = await sendFor(load, SAMPLE_MS);
-          const { memoryBytes } = await ask('memory');
+          const { memoryBytes } = await ask('usage');
           const seconds = (performance.now() - startedMs) / 1_000;
           samples.push({ memoryMiB: memoryBytes / 1024 ** 2, spansPerSecond: spans / seconds });
           if (at % 60_000 === 0) say(`${at / 60_000} min: ${samples.at(-1)?.memoryMiB.toFixed(0)} MiB`);
