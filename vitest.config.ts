@@ -11,6 +11,7 @@ export default defineConfig({
       'test/**/*.test.ts',
       'grafana/**/*.test.ts',
     ],
+    globalSetup: 'packages/ingest/test/schema-template.ts',
     // The embedded engine crashes at exit inside a worker thread.
     pool: 'forks',
     maxWorkers: 2,

@@ -21,7 +21,12 @@ const { status } = spawnSync(
     `--outputFile.json=${report}`,
     ...process.argv.slice(2),
   ],
-  { cwd: root, stdio: 'inherit' },
+  {
+    cwd: root,
+    stdio: 'inherit',
+    // The tests start hundreds of processes, of the same sources.
+    env: { NODE_COMPILE_CACHE: `${root}node_modules/.cache/node`, ...process.env },
+  },
 );
 const line = summary();
 rmSync(folder, { recursive: true, force: true });

@@ -1,7 +1,5 @@
 /** Replays one run's telemetry in every disorder a network can make, and reads the same from every view. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { pino } from 'pino';
@@ -14,9 +12,9 @@ import { transcode } from '../packages/ingest/src/rows/transcode.fixture.ts';
 import { Writers } from '../packages/ingest/src/rows/writers.ts';
 import { Spool } from '../packages/ingest/src/spool/spool.ts';
 import { Writer } from '../packages/ingest/src/spool/writer.ts';
-import { openEngine, type Engine } from '../packages/ingest/src/store/engine.ts';
-import { migrate } from '../packages/ingest/src/store/migrate.ts';
+import type { Engine } from '../packages/ingest/src/store/engine.ts';
 import { VERIFICATIONS, type Drift } from '../packages/ingest/src/verify/verifications.ts';
+import { openTemporaryEngine } from '../packages/ingest/test/temporary-engine.ts';
 import { captureTelemetry, runOfEverything, type CapturedRequest } from './capture-run.ts';
 
 const SCHEDULES = 300;
@@ -32,19 +30,15 @@ interface Delivery {
 
 let folder: string;
 let engine: Engine;
+let dispose: () => Promise<void>;
 let requests: CapturedRequest[];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rollcall-replay-'));
+  ({ engine, folder, dispose } = await openTemporaryEngine());
   requests = await captureTelemetry(runOfEverything);
-  engine = await openEngine({ dataDir: folder, database: 'rollcall' });
-  await migrate(engine, { rawRetentionDays: 90 });
 });
 
-afterAll(async () => {
-  await engine.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(async () => dispose());
 
 test(`${SCHEDULES} schedules of duplicated, reordered and split telemetry end in the same rows of every view`, async () => {
   const inOrder = rowsOf('in-order').map((row) => ({ ...row, rounds: [0] }));

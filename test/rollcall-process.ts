@@ -7,6 +7,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { copySchema } from '../packages/ingest/test/schema-template.ts';
 
 const localKeys = new Map<string, string>();
 const MAIN = fileURLToPath(new URL('../packages/cli/src/main.ts', import.meta.url));
@@ -87,6 +88,7 @@ export async function startProcess(
   settings: Record<string, string> = {},
   nodeOptions: readonly string[] = [],
 ): Promise<RunningService> {
+  if (settings['ROLLCALL_CLICKHOUSE_URL'] === undefined) await copySchema(dataDir);
   const child = spawnScript(MAIN, ['up', '--port', '0', '--data-dir', dataDir], settings, nodeOptions);
   const end = finished(child);
   let printed = '';

@@ -1,12 +1,11 @@
 /** Tracks the part of a job run done for one client. */
 import { trace, type Context, type Span } from '@opentelemetry/api';
-import { unsuppressTracing } from '@opentelemetry/core';
 import { ATTR, clientRunId, EVENT, SPAN_KIND } from '@rollcall/semconv';
 import { now } from '../clock.ts';
 import { Cancellation } from './cancellation.ts';
 import type { Client, ClientOptions } from './handles.ts';
 import type { JobRun } from './job-run.ts';
-import { scopeOf, withBaggage, withScope, type Scope } from './scope.ts';
+import { scopeOf, traced, withBaggage, withScope, type Scope } from './scope.ts';
 import { TrackedRun, type TrackedRunParts } from './tracked-run.ts';
 
 export class ClientRun extends TrackedRun implements Client {
@@ -33,7 +32,7 @@ export class ClientRun extends TrackedRun implements Client {
     this.span = core.tracer.startSpan(
       `${run.jobName} client${isJoined ? ' joined' : ''}`,
       { startTime, attributes: isJoined ? {} : { [ATTR.SPAN_KIND]: SPAN_KIND.CLIENT_RUN } },
-      unsuppressTracing(inScope),
+      traced(inScope),
     );
     this.context = withBaggage(trace.setSpan(inScope, this.span), stamp);
   }

@@ -8,7 +8,6 @@ import {
   type Context,
   type Span,
 } from '@opentelemetry/api';
-import { unsuppressTracing } from '@opentelemetry/core';
 import { ATTR, checkClientId, describeValue, EVENT, SPAN_KIND } from '@rollcall/semconv';
 import { now, toEpochMs } from '../clock.ts';
 import { safely, sdkLog } from '../faults.ts';
@@ -36,7 +35,7 @@ import type {
 import type { HandedRun, RunIdentity } from './handed-run.ts';
 import { nameOfJob } from './job-name.ts';
 import { NOTE } from './notes.ts';
-import { contextWithin, withBaggage, withoutScope, withScope, type Scope } from './scope.ts';
+import { contextWithin, traced, withBaggage, withoutScope, withScope, type Scope } from './scope.ts';
 import { describeSchedule } from './schedule.ts';
 import type { SharedCounts } from './shared-counts.ts';
 import { severityOf, TrackedRun, type RunEvent, type TrackedRunParts } from './tracked-run.ts';
@@ -138,7 +137,7 @@ export class JobRun extends TrackedRun implements Run, Living {
       [ATTR.RUN_ORIGIN]: origin,
     };
     const { parent } = handed;
-    const span = core.tracer.startSpan(`${jobName} joined`, { startTime }, unsuppressTracing(parent));
+    const span = core.tracer.startSpan(`${jobName} joined`, { startTime }, traced(parent));
     span.setAttributes(stamp);
     const subject = `Job run ${runId}`;
     const limits = { parent: signalOf(options), ...limitsOf(options) };
@@ -451,7 +450,7 @@ function prepare(core: Core, name: unknown, options: JobOptions) {
   const span = core.tracer.startSpan(
     jobName,
     { startTime, attributes: { [ATTR.JOB_NAME]: jobName, [ATTR.SPAN_KIND]: SPAN_KIND.JOB_RUN } },
-    unsuppressTracing(parent),
+    traced(parent),
   );
   const before = options.retryOf instanceof JobRun ? options.retryOf : undefined;
   const externalId = options.externalId ?? undefined;

@@ -9,6 +9,7 @@ import {
   type Context,
   type Span,
 } from '@opentelemetry/api';
+import { isTracingSuppressed, unsuppressTracing } from '@opentelemetry/core';
 import { ATTR } from '@rollcall/semconv';
 import type { ClientRun } from './client-run.ts';
 import type { JobRun } from './job-run.ts';
@@ -28,6 +29,12 @@ const KEY = createContextKey('rollcall.scope');
 
 export function withScope(parent: Context, scope: Scope): Context {
   return parent.setValue(KEY, scope);
+}
+
+/** A context in which spans are made, whatever is around it. */
+export function traced(parent: Context): Context {
+  // To lift what is not there would copy the context all the same.
+  return isTracingSuppressed(parent) ? unsuppressTracing(parent) : parent;
 }
 
 /** The context of a run that begins inside another: traced below it, but no part of it. */

@@ -1,6 +1,5 @@
 /** Runs a named part of a run as a span. */
 import { context, SpanStatusCode, trace, type Attributes } from '@opentelemetry/api';
-import { unsuppressTracing } from '@opentelemetry/core';
 import { ATTR, shortenName, SPAN_KIND } from '@rollcall/semconv';
 import { laterOf, now } from '../clock.ts';
 import { safely } from '../faults.ts';
@@ -9,7 +8,7 @@ import { isCancellation } from './ending.ts';
 import type { Settled } from './cancellation.ts';
 import type { Step } from './handles.ts';
 import { observe } from './observe.ts';
-import { contextWithin, withScope, type Scope } from './scope.ts';
+import { contextWithin, traced, withScope, type Scope } from './scope.ts';
 import type { TrackedRun } from './tracked-run.ts';
 
 /** Returns what `fn` returns and throws what it throws. */
@@ -78,7 +77,7 @@ export class TrackedStep implements Step {
     this.span = owner.core.tracer.startSpan(
       this.name,
       { startTime: this.#startTime, attributes: { [ATTR.SPAN_KIND]: SPAN_KIND.STEP } },
-      unsuppressTracing(inScope),
+      traced(inScope),
     );
     this.context = trace.setSpan(inScope, this.span);
     owner.openSteps.add(this);

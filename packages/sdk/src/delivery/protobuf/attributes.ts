@@ -12,7 +12,7 @@ const MOST_REMEMBERED = 10_000;
 /** For one request: what it remembers goes with it. */
 export class AttributeWriter {
   readonly #writer: ProtobufWriter;
-  readonly #pairs = new Map<string, Map<string | number | boolean, Uint8Array>>();
+  readonly #pairs = new Map<string, Map<string, Uint8Array>>();
   #remembered = 0;
 
   constructor(writer: ProtobufWriter) {
@@ -21,24 +21,20 @@ export class AttributeWriter {
 
   /** Each as a field with the given tag. */
   all(attributes: Record<string, unknown>, tag: number): void {
-    // Who names an attribute `__proto__` gives the object a prototype, and attributes that are not its own.
-    for (const key in attributes) {
-      if (Object.hasOwn(attributes, key)) this.pair(key, attributes[key], tag);
-    }
+    // Not `for … in`: who names an attribute `__proto__` gives the object attributes that are not its own.
+    for (const key of Object.keys(attributes)) this.pair(key, attributes[key], tag);
   }
 
   pair(key: string, value: unknown, tag: number): void {
     this.#writer.tag(tag);
-    const isPlain =
-      typeof value === 'string' ? value.length <= LONGEST_REMEMBERED : typeof value !== 'object';
-    if (!isPlain) {
+    // Numbers are written faster than they are found, and most come once.
+    if (typeof value !== 'string' || value.length > LONGEST_REMEMBERED) {
       this.#keyValue(key, value);
       return;
     }
-    const plain = value as string | number | boolean;
-    const known = this.#pairs.get(key)?.get(plain);
+    const known = this.#pairs.get(key)?.get(value);
     if (known !== undefined) this.#writer.raw(known);
-    else this.#remember(key, plain);
+    else this.#remember(key, value);
   }
 
   resource(resource: Resource): void {
@@ -71,11 +67,11 @@ export class AttributeWriter {
     writer.close(start);
   }
 
-  #remember(key: string, value: string | number | boolean): void {
+  #remember(key: string, value: string): void {
     const start = this.#writer.position;
     this.#keyValue(key, value);
     if (++this.#remembered > MOST_REMEMBERED) return;
-    const values = this.#pairs.get(key) ?? new Map<string | number | boolean, Uint8Array>();
+    const values = this.#pairs.get(key) ?? new Map<string, Uint8Array>();
     this.#pairs.set(key, values.set(value, this.#writer.since(start)));
   }
 

@@ -13,6 +13,10 @@ const LONGEST_LOOP = 64;
 export class ProtobufWriter {
   #bytes = Buffer.allocUnsafe(FIRST_SIZE_BYTES);
   #at = 0;
+  /** The second of the latest time, and its nanoseconds as two words. */
+  #second = 0;
+  #secondLow = 0;
+  #secondHigh = 0;
 
   get position(): number {
     return this.#at;
@@ -46,6 +50,10 @@ export class ProtobufWriter {
   /** A whole number; negative ones as 64 bits in two's complement. */
   varint(value: number): void {
     this.#reserve(LONGEST_VARINT);
+    if (value >= 0 && value < 128) {
+      this.#bytes[this.#at++] = value;
+      return;
+    }
     let low = value >>> 0;
     let high = Math.floor(value / TWO_TO_32) >>> 0;
     while (high > 0 || low > 127) {
@@ -58,7 +66,7 @@ export class ProtobufWriter {
 
   fixed32(value: number): void {
     this.#reserve(4);
-    this.#at = this.#bytes.writeUInt32LE(value, this.#at);
+    this.#word(value);
   }
 
   double(value: number): void {
@@ -66,16 +74,14 @@ export class ProtobufWriter {
     this.#at = this.#bytes.writeDoubleLE(value, this.#at);
   }
 
-  /** Nanoseconds since 1970. Their product does not fit into a number, so the seconds are taken in two halves. */
+  /** Nanoseconds since 1970. Mostly of the second of the time before, whose product is still known. */
   time([seconds, nanoseconds]: HrTime): void {
     this.#reserve(8);
-    const fromLower = (seconds % 65_536) * NANOSECONDS + nanoseconds;
-    const fromUpper = Math.floor(seconds / 65_536) * NANOSECONDS;
-    const low = (fromLower % TWO_TO_32) + (fromUpper % 65_536) * 65_536;
-    const carry = low >= TWO_TO_32 ? 1 : 0;
-    const high = Math.floor(fromLower / TWO_TO_32) + Math.floor(fromUpper / 65_536) + carry;
-    this.#at = this.#bytes.writeUInt32LE(low - carry * TWO_TO_32, this.#at);
-    this.#at = this.#bytes.writeUInt32LE(high, this.#at);
+    if (seconds !== this.#second) this.#keepSecond(seconds);
+    const sum = this.#secondLow + nanoseconds;
+    const carry = sum >= TWO_TO_32 ? 1 : 0;
+    this.#word(sum - carry * TWO_TO_32);
+    this.#word(this.#secondHigh + carry);
   }
 
   text(text: string): void {
@@ -130,6 +136,25 @@ export class ProtobufWriter {
     bytes[this.#at] = length;
     this.#at = start + length;
     return true;
+  }
+
+  /** The nanoseconds of a whole second. They do not fit into a number, so the seconds are taken in two halves. */
+  #keepSecond(seconds: number): void {
+    const fromLower = (seconds % 65_536) * NANOSECONDS;
+    const fromUpper = Math.floor(seconds / 65_536) * NANOSECONDS;
+    const low = (fromLower % TWO_TO_32) + (fromUpper % 65_536) * 65_536;
+    const carry = low >= TWO_TO_32 ? 1 : 0;
+    this.#second = seconds;
+    this.#secondLow = low - carry * TWO_TO_32;
+    this.#secondHigh = Math.floor(fromLower / TWO_TO_32) + Math.floor(fromUpper / 65_536) + carry;
+  }
+
+  #word(value: number): void {
+    const bytes = this.#bytes;
+    bytes[this.#at++] = value;
+    bytes[this.#at++] = value >>> 8;
+    bytes[this.#at++] = value >>> 16;
+    bytes[this.#at++] = value >>> 24;
   }
 
   #reserve(sizeBytes: number): void {
