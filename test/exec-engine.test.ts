@@ -89,6 +89,29 @@ test('the Python example is a run with its clients and numbers', async () => {
   );
 });
 
+test('a run that failed is shown with what it said last', async () => {
+  const script = 'for n in 1 2 3 4 5 6 7 8 9; do echo "row $n of 9"; done; echo "disk is full" >&2; exit 3';
+  const { code } = await exec(['--job', 'talks', '--', 'sh', '-c', script]);
+  expect(code).toBe(3);
+  await seen('talks', isOver);
+  const [{ run_id: runId } = { run_id: '' }] = await askUntil<{ run_id: string }>(
+    service.url,
+    `SELECT any(RunId) AS run_id FROM otel_logs WHERE JobName = 'talks' AND Body = 'disk is full' AND EventName = ''`,
+    ([found]) => found !== undefined && found.run_id !== '',
+  );
+
+  const shown = await rollcall(['show', runId, '--data-dir', service.dataDir]);
+  const asJson = await rollcall(['show', runId, '--json', '--data-dir', service.dataDir]);
+
+  const lines = shown.stdout.slice(shown.stdout.indexOf('last lines\n'));
+  expect(lines).toMatch(/ {2}\d\d:\d\d:\d\d {4}row 9 of 9\n/);
+  expect(lines).toMatch(/\d\d:\d\d:\d\d {4}disk is full\n\n/);
+  expect(lines).not.toContain('row 1 of 9');
+  const [details] = JSON.parse(asJson.stdout) as { lines: { text: string; severity: string }[] }[];
+  expect(details?.lines).toHaveLength(8);
+  expect(details?.lines).toContainEqual(expect.objectContaining({ text: 'disk is full', severity: 'info' }));
+});
+
 test('the shell example runs each client under a client run of its own', async () => {
   const { code, stdout } = await exec([
     '--job',

@@ -1,6 +1,8 @@
 /** Draws one job run: what a person wants to know first, first. */
 
+import type { LastLine } from '../reader/read-last-lines.ts';
 import type { ClientDetails, FailureGroupRow, JobRunRow, RunDetails } from '../reader/read-run.ts';
+import { lineWidth, oneLine } from './line.ts';
 import { drawDuration, drawNumber, drawTime, plural } from './numbers.ts';
 import { drawTable } from './table.ts';
 import { bold, dim, drawVerdict } from './verdict.ts';
@@ -8,7 +10,7 @@ import { bold, dim, drawVerdict } from './verdict.ts';
 /** Verdicts whose clients are worth naming. */
 const NAMED = new Set(['running', 'failed', 'lost', 'never_started', 'timed_out', 'cancelled']);
 
-export function drawRun({ run, clients, metrics, failures }: RunDetails): string {
+export function drawRun({ run, clients, metrics, failures, lines }: RunDetails): string {
   const took = run.duration_ms === null ? '' : `, took ${drawDuration(run.duration_ms)}`;
   const again = run.attempt > 1 ? `, attempt ${run.attempt}` : '';
   return [
@@ -22,13 +24,14 @@ export function drawRun({ run, clients, metrics, failures }: RunDetails): string
     ...drawClients({ run, clients }),
     ...drawMetrics(metrics),
     ...drawFailures(failures),
+    ...drawLines(lines),
     ...run.notes.map((note) => `note: ${note}`),
     drawTelemetry(run),
   ].join('\n');
 }
 
 /** Draws one client of a run, with its failures in full. */
-export function drawClientRun({ client, metrics, failures }: ClientDetails): string {
+export function drawClientRun({ client, metrics, failures, lines }: ClientDetails): string {
   const took = client.duration_ms === null ? '' : `, took ${drawDuration(client.duration_ms)}`;
   const again = client.attempt > 1 ? `, attempt ${client.attempt}` : '';
   return [
@@ -43,6 +46,8 @@ export function drawClientRun({ client, metrics, failures }: ClientDetails): str
       dim(stacktrace.split('\n').slice(1).join('\n')),
       '',
     ]),
+    // Of one client there is no need to say whose they are.
+    ...drawLines(lines.map((line) => ({ ...line, client_id: '' }))),
   ]
     .join('\n')
     .trimEnd();
@@ -107,3 +112,22 @@ function drawFailures(failures: readonly FailureGroupRow[]): string[] {
   });
   return ['failures', ...lines, ''];
 }
+
+/** The verdicts that look as lines of these levels should. */
+const LOOKS_LIKE = { error: 'failed', warn: 'completed_with_errors' } as const;
+
+function drawLines(lines: readonly LastLine[]): string[] {
+  if (lines.length === 0) return [];
+  const drawn = lines.map(({ time, severity, client_id: clientId, text }) => {
+    const clock = drawTime(time).slice(-CLOCK_LENGTH);
+    const whose = clientId === '' ? '' : `${oneLine(clientId, MOST_OF_A_CLIENT)}: `;
+    const said = oneLine(`${whose}${text}`, lineWidth() - CLOCK_LENGTH - 6);
+    // Verdicts have a sign in front.
+    return `  ${dim(clock)}  ${severity === 'info' ? `  ${said}` : drawVerdict(LOOKS_LIKE[severity], said)}`;
+  });
+  return ['last lines', ...drawn, ''];
+}
+
+/** `14:03:22`. */
+const CLOCK_LENGTH = 8;
+const MOST_OF_A_CLIENT = 24;

@@ -1,6 +1,7 @@
 /** Reads job runs as Rollcall sees them. */
 
 import type { Aggregation, Verdict } from '@rollcall/semconv';
+import { readLastLines, type LastLine } from './read-last-lines.ts';
 import type { Reader } from './reader.ts';
 
 /** A row of `job_runs`; times are ISO 8601, UTC. */
@@ -59,6 +60,8 @@ export interface RunDetails {
   readonly clients: readonly ClientCount[];
   readonly metrics: readonly MetricRow[];
   readonly failures: readonly FailureGroupRow[];
+  /** What was logged last, where the run ended badly. */
+  readonly lines: readonly LastLine[];
 }
 
 export interface RunFilter {
@@ -167,7 +170,8 @@ export async function readClients(
           key,
         ),
       ]);
-      return { client, metrics, failures };
+      const { verdict } = client;
+      return { client, metrics, failures, lines: await readLastLines(reader, { ...key, verdict }) };
     }),
   );
 }
@@ -176,6 +180,7 @@ export interface ClientDetails {
   readonly client: ClientRunRow;
   readonly metrics: readonly MetricRow[];
   readonly failures: readonly FailureRow[];
+  readonly lines: readonly LastLine[];
 }
 
 interface FailureRow {
@@ -186,7 +191,7 @@ interface FailureRow {
   readonly stacktrace: string;
 }
 
-/** What belongs to a job run: clients by verdict, metrics, and failures by kind. */
+/** What belongs to a job run: clients by verdict, metrics, failures by kind, and its last words. */
 export async function readDetails(reader: Reader, run: JobRunRow): Promise<RunDetails> {
   const key = { project: run.project_id, runId: run.run_id, origin: run.origin };
   const where =
@@ -212,5 +217,6 @@ export async function readDetails(reader: Reader, run: JobRunRow): Promise<RunDe
      ORDER BY occurrences DESC`,
     key,
   );
-  return { run, clients, metrics, failures };
+  const lines = await readLastLines(reader, { ...key, verdict: run.verdict });
+  return { run, clients, metrics, failures, lines };
 }
