@@ -261,6 +261,37 @@ describe('client runs', () => {
     },
   );
 
+  test('a hundred clients of one run, each told in three requests at once, are answered together', async () => {
+    const { runId } = await newRun();
+    const tell = async (_: unknown, n: number): Promise<object> => {
+      const path = `/runs/${runId}/clients/client-${n}`;
+      await api('PUT', path, {});
+      await api('PUT', `${path}/metrics`, { metrics: { 'Leads Processed': n } });
+      return (await api('PATCH', path, { status: 'completed' })).body;
+    };
+    const startedMs = performance.now();
+    const told = await Promise.all(Array.from({ length: 100 }, tell));
+    const tookMs = performance.now() - startedMs;
+    const { body: run } = await api<Run>('POST', `/runs/${runId}/complete`, { status: 'completed' });
+
+    expect(told).toEqual(
+      Array.from({ length: 100 }, (_, n) =>
+        expect.objectContaining({
+          clientId: `client-${n}`,
+          verdict: 'completed',
+          metrics: [expect.objectContaining({ metric: 'Leads Processed', value: n })],
+        }),
+      ),
+    );
+    expect(run).toMatchObject({
+      verdict: 'completed',
+      clients: { started: 100, completed: 100 },
+      metrics: [{ metric: 'Leads Processed', value: (99 * 100) / 2, clients: 100 }],
+    });
+    // One after the other they took more than a quarter of a second each.
+    expect(tookMs / 300).toBeLessThan(150);
+  }, 120_000);
+
   test('the roll call lists who is expected, met, and missing', async () => {
     const { runId } = await newRun({ expectedClients: ['a', 'b', 'c'] });
     await api('PUT', `/runs/${runId}/clients/b`, { status: 'completed' });

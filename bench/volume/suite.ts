@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readConfig, startService, type Engine } from '@rollcall/ingest';
 import { pino } from 'pino';
 import { fillBigProject } from '../../test/big-project.fixture.ts';
@@ -13,6 +14,8 @@ import { addRawRows } from './raw-rows.ts';
 /** Raw rows at which reads are timed, ascending; others by BENCH_RAW_ROWS, separated by commas. */
 const STAGES = (process.env['BENCH_RAW_ROWS'] ?? '10000000,100000000').split(',').map(Number);
 const RUNS = 100_000;
+/** One a second, without a merge under way in any. */
+const QUIET_LOOKS = 5;
 
 export const volumeSuite: Suite = {
   name: 'volume',
@@ -32,6 +35,8 @@ export const volumeSuite: Suite = {
         await addRawRows(service.engine, rows, stage, say);
         rows = stage;
         await service.flush();
+        say('waiting until the parts are merged');
+        await merged(service.engine);
         runIds ??= await runsWithRows(service.engine);
         const ofRun = async (part: string, round: number): Promise<void> => {
           const response = await fetch(`${service.url}/api/v1/runs/${runIds?.[round]}/${part}`);
@@ -60,6 +65,17 @@ export const volumeSuite: Suite = {
     }
   },
 };
+
+/** Reads are timed at rest: what is merged after so many rows at once says nothing of how reads grow. */
+async function merged(engine: Pick<Engine, 'rows'>): Promise<void> {
+  for (let quiet = 0; quiet < QUIET_LOOKS;) {
+    await sleep(1_000);
+    const [found] = await engine.rows<{ merges: number }>(
+      'SELECT toUInt32(count()) AS merges FROM system.merges',
+    );
+    quiet = found?.merges === 0 ? quiet + 1 : 0;
+  }
+}
 
 async function runsWithRows(engine: Pick<Engine, 'rows'>): Promise<string[]> {
   const rows = await engine.rows<{ run: string }>(

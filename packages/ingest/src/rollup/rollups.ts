@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Engine } from '../store/engine.ts';
+import { Together } from '../together.ts';
 import {
   COMPUTE_RUNS,
   MARK_SUMMARISED,
@@ -20,8 +21,8 @@ export interface RunName {
 }
 
 export interface RollupsOptions {
-  readonly engine: Engine;
-  readonly log: Logger;
+  readonly engine: Pick<Engine, 'rows' | 'background'>;
+  readonly log: Pick<Logger, 'warn'>;
 }
 
 /** Runs of one statement. */
@@ -37,6 +38,7 @@ const LONGEST_RETRY_MS = 10_000;
 /** What another ingest inserted, or what was not visible yet, is found by a sweep. */
 const SWEEP_MS = 30_000;
 const RECENT: SweepWindow = { days: 2, slackS: 30 };
+const ALL: SweepWindow = { days: 0, slackS: 0 };
 const SWEEP_LIMIT = 10_000;
 
 /** Touches of so many last days (0: all), and runs whose rollup began less than so many seconds after their last touch. */
@@ -54,13 +56,22 @@ export class Rollups {
   /** Start of the earliest insert that no pass has taken into account. */
   #sinceMs: number | undefined;
   #passSinceMs: number | undefined;
+  /** When we began, until all that an earlier process left is rolled up. */
+  #startedMs: number | undefined;
+  /** When the latest insert was in, and when a run was last settled whose rollup no pass has found yet: by the steady clock. */
+  #insertedMs = 0;
+  #settledMs = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #sweep: NodeJS.Timeout | undefined;
   #pass: Promise<void> | undefined;
   #restUntilMs = 0;
   #failures = 0;
-  #asked: { names: RunName[]; done: Promise<void> } | undefined;
-  #answering: Promise<void> = Promise.resolve();
+  readonly #settling = new Together<readonly RunName[], void>(async (lists) => {
+    const begunMs = performance.now();
+    const names = lists.flat();
+    await this.#rollUp(names);
+    for (const name of names) this.#settledMs.set(keyOf(name), begunMs);
+  });
   #closed = false;
 
   constructor(options: RollupsOptions) {
@@ -69,49 +80,37 @@ export class Rollups {
 
   /** Begins to look for runs that nobody has rolled up; first for all that an earlier process left. */
   start(): void {
-    this.#sweepOnce({ days: 0, slackS: 0 });
-    this.#sweep = setInterval(() => this.#sweepOnce(RECENT), SWEEP_MS).unref();
+    this.#startedMs = Date.now();
+    this.#sweepOnce();
+    this.#sweep = setInterval(() => this.#sweepOnce(), SWEEP_MS).unref();
   }
 
   /** For how long evidence has been in that no rollup knows, milliseconds; 0 where there is none. */
   get lagMs(): number {
-    const sinceMs = Math.min(this.#sinceMs ?? Infinity, this.#passSinceMs ?? Infinity);
+    const known = [this.#sinceMs, this.#passSinceMs, this.#startedMs];
+    const sinceMs = Math.min(...known.map((ms) => ms ?? Infinity));
     return sinceMs === Infinity ? 0 : Math.max(1, Date.now() - sinceMs);
   }
 
   /** An insert that began at `sinceMs` is in. */
   touched(sinceMs: number): void {
     this.#sinceMs = Math.min(this.#sinceMs ?? sinceMs, sinceMs);
+    this.#insertedMs = performance.now();
     this.#plan();
   }
 
   /** Resolves when these runs are rolled up as they are now. Calls that come meanwhile are answered together. */
   async settle(names: readonly RunName[]): Promise<void> {
-    if (names.length === 0) return;
-    if (this.#asked === undefined) {
-      const asked = { names: [] as RunName[], done: Promise.resolve() };
-      asked.done = this.#answering
-        .catch(() => undefined)
-        .then(async () => {
-          this.#asked = undefined;
-          await this.#rollUp(asked.names);
-        });
-      this.#asked = asked;
-      this.#answering = asked.done;
-    }
-    this.#asked.names.push(...names);
-    await this.#asked.done;
+    if (names.length > 0) await this.#settling.ask('', names);
   }
 
   /** Resolves when everything that is in now is rolled up. */
   async catchUp(): Promise<void> {
-    await this.#pass?.catch(() => undefined);
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const sinceMs = this.#sinceMs;
-    this.#sinceMs = undefined;
-    if (sinceMs !== undefined) await this.#rollUpTouched(sinceMs);
-    await this.#rollUpWaiting({ days: 0, slackS: 0 });
+    while (this.#pass !== undefined) await this.#pass.catch(() => undefined);
+    await this.#begin(async () => {
+      await this.#rollUpTouched();
+      await this.#rollUpWaiting(ALL);
+    });
   }
 
   /** Begins nothing more, and waits for what is under way. */
@@ -119,58 +118,73 @@ export class Rollups {
     this.#closed = true;
     clearTimeout(this.#timer);
     clearInterval(this.#sweep);
-    await Promise.allSettled([this.#pass, this.#answering]);
+    await Promise.allSettled([this.#pass, this.#settling.idle()]);
   }
 
   #plan(): void {
     if (this.#closed || this.#timer !== undefined || this.#pass !== undefined) return;
     const pauseMs = Math.max(0, this.#restUntilMs - performance.now());
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#pass = this.#runPass().finally(() => {
-        this.#pass = undefined;
-        if (this.#sinceMs !== undefined) this.#plan();
-      });
-    }, pauseMs).unref();
+    this.#timer = setTimeout(() => void this.#begin(() => this.#runPass()), pauseMs).unref();
+  }
+
+  /** Passes follow one another: what one of them has not taken into account is planned when it ends, and is the lag until then. */
+  async #begin(pass: () => Promise<void>): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#pass = pass().finally(() => {
+      this.#pass = undefined;
+      if (this.#sinceMs !== undefined) this.#plan();
+    });
+    await this.#pass;
   }
 
   async #runPass(): Promise<void> {
-    const sinceMs = this.#sinceMs;
-    if (sinceMs === undefined) return;
-    this.#sinceMs = undefined;
-    this.#passSinceMs = sinceMs;
     const startedMs = performance.now();
     try {
-      await this.#rollUpTouched(sinceMs);
+      await this.#rollUpTouched();
       this.#failures = 0;
       const durationMs = performance.now() - startedMs;
       const pauseMs = Math.min(Math.max(SHORTEST_PAUSE_MS, PAUSE_FACTOR * durationMs), LONGEST_PAUSE_MS);
       this.#restUntilMs = performance.now() + pauseMs;
     } catch (error) {
-      this.#sinceMs = Math.min(this.#sinceMs ?? sinceMs, sinceMs);
       const pauseMs = Math.min(FIRST_RETRY_MS * 2 ** this.#failures++, LONGEST_RETRY_MS);
       this.#restUntilMs = performance.now() + pauseMs;
       this.#options.log.warn({ err: error }, 'the rollups could not be brought up to date, trying again');
+    }
+  }
+
+  async #rollUpTouched(): Promise<void> {
+    await this.#settling.idle();
+    const sinceMs = this.#sinceMs;
+    if (sinceMs === undefined) return;
+    this.#sinceMs = undefined;
+    this.#passSinceMs = sinceMs;
+    const insertedMs = this.#insertedMs;
+    const settledMs = this.#settledMs;
+    this.#settledMs = new Map();
+    try {
+      const since = timeText(sinceMs - SKEW_MS);
+      const touched = await this.#options.engine.rows<RunName>(TOUCHED_SINCE, { since });
+      // What was settled after the latest insert was in is as it would become.
+      await this.#rollUp(touched.filter((name) => (settledMs.get(keyOf(name)) ?? -1) < insertedMs));
+    } catch (error) {
+      this.#sinceMs = Math.min(this.#sinceMs ?? sinceMs, sinceMs);
+      throw error;
     } finally {
       this.#passSinceMs = undefined;
     }
   }
 
-  async #rollUpTouched(sinceMs: number): Promise<void> {
-    const since = timeText(sinceMs - SKEW_MS);
-    await this.#rollUp(await this.#options.engine.rows<RunName>(TOUCHED_SINCE, { since }));
-  }
-
-  #sweepOnce(window: SweepWindow): void {
+  #sweepOnce(): void {
     if (this.#closed || this.#pass !== undefined) return;
-    this.#pass = this.#rollUpWaiting(window)
-      .catch((error: unknown) =>
-        this.#options.log.warn({ err: error }, 'waiting rollups could not be brought up to date'),
-      )
-      .finally(() => {
-        this.#pass = undefined;
-        if (this.#sinceMs !== undefined) this.#plan();
-      });
+    void this.#begin(async () => {
+      try {
+        await this.#rollUpWaiting(this.#startedMs === undefined ? RECENT : ALL);
+        this.#startedMs = undefined;
+      } catch (error) {
+        this.#options.log.warn({ err: error }, 'waiting rollups could not be brought up to date');
+      }
+    });
   }
 
   async #rollUpWaiting({ days, slackS }: SweepWindow): Promise<void> {
@@ -195,6 +209,10 @@ export class Rollups {
       await engine.background(MARK_SUMMARISED, parameters);
     }
   }
+}
+
+function keyOf({ project, runId }: RunName): string {
+  return JSON.stringify([project, runId]);
 }
 
 function parametersOf(names: readonly RunName[]): { projects: string[]; runs: string[] } {

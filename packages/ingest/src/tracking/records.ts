@@ -155,15 +155,6 @@ export async function readSummaries(
   );
 }
 
-export async function readClientRun(
-  engine: Engine,
-  key: RunKey,
-  clientId: string,
-): Promise<ClientRunRecord | null> {
-  const [found] = await readClientRuns(engine, key, 'client_id = {clientId:String}', { clientId, limit: 1 });
-  return found ?? null;
-}
-
 /** Client runs of a job run that satisfy the condition, by client ID. */
 export async function readClientRuns(
   engine: Engine,

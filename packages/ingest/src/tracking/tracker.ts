@@ -13,11 +13,13 @@ import {
 } from '@rollcall/semconv';
 import type { Engine } from '../store/engine.ts';
 import { Claims } from './claims.ts';
+import { Decisions } from './decisions.ts';
 import { newIncrementKey, type EventFact, type MetricFact, type RunIdentity } from './evidence.ts';
 import { KeyedLock } from './keyed-lock.ts';
 import { listRuns, type RunPage, type RunQuery } from './list-runs.ts';
 import { isPlainStart, newRunRecord } from './new-run-record.ts';
-import { readClientRun, readJobRuns, type ClientRunRecord, type JobRunRecord } from './records.ts';
+import { Reads, type KnownRun } from './reads.ts';
+import { readJobRuns, type ClientRunRecord, type JobRunRecord } from './records.ts';
 import { decide, type AttemptState, type Decision } from './rules.ts';
 import { TrackingError } from './tracking-error.ts';
 import { Writes, type Facts, type WritesOptions } from './writes.ts';
@@ -74,8 +76,10 @@ export interface TrackerOptions extends WritesOptions {
   readonly engine: Engine;
 }
 
-interface KnownRun extends AttemptState {
+/** What was written, and is to be told once it can be read. */
+interface Written {
   readonly identity: RunIdentity;
+  readonly arrived: Promise<void>;
 }
 
 /** A run that was just created, and can not be read yet. */
@@ -92,12 +96,20 @@ const RUNS_THAT_MAY_OVERLAP = 100;
 /** What a REST create promises unless it says so: nothing, so that silence is no sign of death for a day. */
 const NO_HEARTBEATS = '0';
 
-/** One of these serves a data folder. Everything said of one run is taken in turn. */
+/**
+ * One of these serves a data folder. What is said of one run, or of one client of it, is decided and put on disk in turn;
+ * answers wait until it can be read, many of them together.
+ */
 export class Tracker {
   readonly #options: TrackerOptions;
   readonly #claims: Claims;
   readonly #lock = new KeyedLock();
   readonly #writes: Writes;
+  readonly #decidedRuns = new Decisions<KnownRun[]>();
+  readonly #decidedClients = new Decisions<AttemptState>();
+  /** By run: the aggregations of the metrics that are on their way. */
+  readonly #aggregations = new Map<string, Map<string, Aggregation>>();
+  readonly #reads: Reads;
   readonly #fresh = new Map<string, FreshRun>();
   /** Aliases, idempotency keys included, that can not be read yet: to the run that they name. */
   readonly #freshAliases = new Map<string, { runId: string; kind: string }>();
@@ -107,6 +119,7 @@ export class Tracker {
     this.#options = options;
     this.#claims = new Claims(options.engine, options.clock);
     this.#writes = new Writes(options);
+    this.#reads = new Reads(options.engine);
   }
 
   /** Creates a job run, or finds the one that an equal create made before. */
@@ -174,28 +187,33 @@ export class Tracker {
     },
   ): Promise<JobRunRecord> {
     const runId = await this.#resolveRunId(project, name, news.upsert !== undefined);
-    return this.#inTurn(project, runId, async () => {
-      const [known] = await this.#findRuns(project, runId);
-      if (known === undefined) {
-        if (news.upsert === undefined) throw runNotFound(name);
-        const identity = { project, runId, job: news.upsert.job, origin: newTraceId() };
-        await this.#claims.claim(project, runId, identity.origin);
-        await this.#beginClaimed(identity, { ...news, job: identity.job, recovered: true });
-        return this.#putMetrics(identity, 1, news.metrics);
-      }
-      const decision = accepted(
-        decide(known, { attempt: news.attempt, status: news.status, hasNews: hasNews(news) }),
-      );
-      const events = [
-        ...(decision.status === 'apply' ? this.#courseEvents(decision, news, JOB_EVENTS) : []),
-        ...this.#rosterEvents(news.expectedClients),
-      ];
-      await this.#write(known.identity, {
-        events,
-        metrics: this.#metricFacts(decision.attempt, news.metrics),
-      });
-      return this.#record(known.identity);
-    });
+    return this.#told(
+      await this.#inTurn(project, runId, async () => {
+        const runs = await this.#findRuns(project, runId);
+        const [known] = runs;
+        if (known === undefined) {
+          if (news.upsert === undefined) throw runNotFound(name);
+          const identity = { project, runId, job: news.upsert.job, origin: newTraceId() };
+          await this.#claims.claim(project, runId, identity.origin);
+          await this.#beginClaimed(identity, { ...news, job: identity.job, recovered: true });
+          const attempt = news.attempt ?? 1;
+          return this.#keepRun([{ identity, attempt, endedAs: endOf(news.status) }], {
+            metrics: this.#metricFacts(attempt, news.metrics),
+          });
+        }
+        const decision = accepted(
+          decide(known, { attempt: news.attempt, status: news.status, hasNews: hasNews(news) }),
+        );
+        const events = [
+          ...(decision.status === 'apply' ? this.#courseEvents(decision, news, JOB_EVENTS) : []),
+          ...this.#rosterEvents(news.expectedClients),
+        ];
+        return this.#keepRun(after(runs, decision), {
+          events,
+          metrics: this.#metricFacts(decision.attempt, news.metrics),
+        });
+      }),
+    );
   }
 
   /** Current totals, or additions, of the job run itself. */
@@ -206,15 +224,16 @@ export class Tracker {
     how: MetricsMode,
   ): Promise<JobRunRecord> {
     const runId = await this.#resolveRunId(project, name);
-    return this.#inTurn(project, runId, async () => {
-      const [known] = await this.#findRuns(project, runId);
-      if (known === undefined) throw runNotFound(name);
-      await this.#refuseChangedAggregations(known.identity, '', metrics);
-      await this.#write(known.identity, {
-        metrics: this.#metricFacts(known.attempt, metrics, undefined, how),
-      });
-      return this.#record(known.identity);
-    });
+    return this.#told(
+      await this.#inTurn(project, runId, async () => {
+        const runs = await this.#findRuns(project, runId);
+        const [known] = runs;
+        if (known === undefined) throw runNotFound(name);
+        return this.#withAggregations(known.identity, '', metrics, async () =>
+          this.#keepRun(runs, { metrics: this.#metricFacts(known.attempt, metrics, undefined, how) }),
+        );
+      }),
+    );
   }
 
   /** Relates another name to the run, or to one of its clients. */
@@ -228,15 +247,19 @@ export class Tracker {
     }: { alias: string; kind?: 'legacy' | 'external' | undefined; clientId?: string | undefined },
   ): Promise<JobRunRecord> {
     const runId = await this.#resolveRunId(project, name);
-    return this.#inTurn(project, runId, async () => {
-      const [known] = await this.#findRuns(project, runId);
-      if (known === undefined) throw runNotFound(name);
-      const holder = (await this.#lookUpAlias(project, alias)).find((found) => found !== runId);
-      if (holder !== undefined)
-        throw new TrackingError('alias_taken', `'${alias}' names run ${holder} already.`);
-      await this.#write(known.identity, { events: this.#aliasEvents([{ alias, kind }], clientId) });
-      return this.#record(known.identity);
-    });
+    return this.#told(
+      await this.#inTurn(project, runId, async () => {
+        const runs = await this.#findRuns(project, runId);
+        if (runs.length === 0) throw runNotFound(name);
+        const holder = (await this.#lookUpAlias(project, alias)).find((found) => found !== runId);
+        if (holder !== undefined)
+          throw new TrackingError('alias_taken', `'${alias}' names run ${holder} already.`);
+        const events = this.#aliasEvents([{ alias, kind }], clientId);
+        const written = await this.#keepRun(runs, { events });
+        this.#noteFreshAliases(written, events);
+        return written;
+      }),
+    );
   }
 
   /** Finds a job run by any of its names; `261125-140000~1f0c2a9b` is one of several that bear an ID. */
@@ -265,6 +288,7 @@ export class Tracker {
     const found = await this.#findRuns(project, shared?.[1] ?? (await this.#resolveRunId(project, name)));
     const known = found.find(({ identity }) => identity.origin.startsWith(shared?.[2] ?? ''));
     if (known === undefined) throw runNotFound(name);
+    await this.#writes.arrived(project, known.identity.runId);
     return known.identity;
   }
 
@@ -277,36 +301,38 @@ export class Tracker {
   ): Promise<{ created: boolean; record: ClientRunRecord }> {
     checkClient(clientId);
     const runId = await this.#resolveRunId(project, name, run.standalone === true);
-    return this.#inTurn(project, runId, async () => {
-      const identity = await this.#parentOf(project, runId, name, run);
-      const known = await this.#findClient(identity, clientId);
-      const isNew = known === null;
-      const start: Decision = {
-        status: 'apply',
-        attempt: run.attempt ?? 1,
-        starts: true,
-        ends: endOf(run.status),
-      };
-      const decision = isNew
-        ? start
-        : accepted(
-            decide(known, {
-              attempt: run.attempt,
-              status: run.status ?? (known.endedAs as DeclaredStatus | null) ?? 'running',
-              hasNews: false,
-            }),
-          );
-      if (
-        decision.status === 'apply' &&
-        (isNew || decision.starts || decision.ends !== null || hasNews(run))
-      ) {
+    const put = async (): Promise<Written & { isNew: boolean }> =>
+      this.#inTurn(project, clientTurn(runId, clientId), async () => {
+        const identity = await this.#parentOf(project, runId, name, run);
+        const known = await this.#findClient(identity, clientId);
+        const isNew = known === null;
+        const start: Decision = {
+          status: 'apply',
+          attempt: run.attempt ?? 1,
+          starts: true,
+          ends: endOf(run.status),
+        };
+        const decision = isNew
+          ? start
+          : accepted(
+              decide(known, {
+                attempt: run.attempt,
+                status: run.status ?? (known.endedAs as DeclaredStatus | null) ?? 'running',
+                hasNews: false,
+              }),
+            );
+        const isNews =
+          decision.status === 'apply' && (isNew || decision.starts || decision.ends !== null || hasNews(run));
         const extra = run.standalone === true ? { [ATTR.STANDALONE]: 'true' } : {};
-        await this.#write(identity, {
-          events: this.#courseEvents(decision, run, CLIENT_EVENTS, clientId, extra),
-        });
-      }
-      return { created: isNew, record: await this.#clientRecord(identity, clientId) };
-    });
+        const events = isNews ? this.#courseEvents(decision, run, CLIENT_EVENTS, clientId, extra) : [];
+        return {
+          isNew,
+          ...(await this.#keepClient(identity, clientId, stateAfter(known, decision), { events })),
+        };
+      });
+    // Standalone client runs of one ID belong together: the first of them gives the others their origin.
+    const { isNew, ...written } = await (run.standalone === true ? this.#inTurn(project, runId, put) : put());
+    return { created: isNew, record: await this.#toldOfClient(written, clientId) };
   }
 
   /** Changes a client run; with `upsert` it is made from what is known where it is not there. */
@@ -318,7 +344,7 @@ export class Tracker {
   ): Promise<ClientRunRecord> {
     checkClient(clientId);
     const runId = await this.#resolveRunId(project, name);
-    return this.#inTurn(project, runId, async () => {
+    const written = await this.#inTurn(project, clientTurn(runId, clientId), async () => {
       const identity = await this.#parentOf(project, runId, name, {});
       const known = await this.#findClient(identity, clientId);
       if (known === null && news.upsert !== true) throw clientNotFound(clientId, runId);
@@ -327,13 +353,13 @@ export class Tracker {
           ? { status: 'apply', attempt: 1, starts: true, ends: endOf(news.status) }
           : accepted(decide(known, { attempt: news.attempt, status: news.status, hasNews: hasNews(news) }));
       const told = known === null ? { ...news, recovered: true } : news;
-      await this.#write(identity, {
+      return this.#keepClient(identity, clientId, stateAfter(known, decision), {
         events:
           decision.status === 'apply' ? this.#courseEvents(decision, told, CLIENT_EVENTS, clientId) : [],
         metrics: this.#metricFacts(decision.attempt, news.metrics, clientId),
       });
-      return this.#clientRecord(identity, clientId);
     });
+    return this.#toldOfClient(written, clientId);
   }
 
   /** Current totals, or additions, of a client run. */
@@ -346,14 +372,17 @@ export class Tracker {
   ): Promise<ClientRunRecord> {
     checkClient(clientId);
     const runId = await this.#resolveRunId(project, name);
-    return this.#inTurn(project, runId, async () => {
+    const written = await this.#inTurn(project, clientTurn(runId, clientId), async () => {
       const identity = await this.#parentOf(project, runId, name, {});
       const known = await this.#findClient(identity, clientId);
       if (known === null) throw clientNotFound(clientId, runId);
-      await this.#refuseChangedAggregations(identity, clientId, metrics);
-      await this.#write(identity, { metrics: this.#metricFacts(known.attempt, metrics, clientId, how) });
-      return this.#clientRecord(identity, clientId);
+      return this.#withAggregations(identity, clientId, metrics, async () =>
+        this.#keepClient(identity, clientId, known, {
+          metrics: this.#metricFacts(known.attempt, metrics, clientId, how),
+        }),
+      );
     });
+    return this.#toldOfClient(written, clientId);
   }
 
   async getClientRun(project: string, name: string, clientId: string): Promise<ClientRunRecord> {
@@ -363,9 +392,8 @@ export class Tracker {
       : await this.#parentOf(project, await this.#resolveRunId(project, name, true), name, {
           standalone: true,
         });
-    const record = await readClientRun(this.#options.engine, identity, clientId);
-    if (record === null) throw clientNotFound(clientId, identity.runId);
-    return record;
+    await this.#writes.arrived(project, identity.runId);
+    return this.#clientRecord(identity, clientId);
   }
 
   async #createAlone(
@@ -449,8 +477,9 @@ export class Tracker {
       ...more,
     ];
     const { arrived } = await this.#keepClaimed(identity, events);
-    for (const { attributes = {} } of events.filter(({ event }) => event === EVENT.RUN_ALIAS))
-      this.#noteFreshAlias(identity, attributes, arrived);
+    const known = { identity, attempt: decision.attempt, endedAs: decision.ends };
+    this.#decidedRuns.note(keyOf(identity.project, identity.runId), [known], arrived);
+    this.#noteFreshAliases({ identity, arrived }, events);
     // An ID is claimed once it is on disk; hundreds of jobs that start at once need not wait for one another's inserts.
     if (isPlainStart(run, this.#options.clock())) return this.#noteFreshRun(identity, run, events, arrived);
     await this.#writes.arrived(identity.project, identity.runId);
@@ -487,15 +516,13 @@ export class Tracker {
     return record;
   }
 
-  #noteFreshAlias(
-    { project, runId }: RunIdentity,
-    attributes: Record<string, string>,
-    arrived: Promise<void>,
-  ): void {
-    const key = keyOf(project, attributes[ATTR.ALIAS] ?? '');
-    this.#freshAliases.set(key, { runId, kind: attributes[ATTR.ALIAS_KIND] ?? '' });
-    const forget = (): unknown => this.#freshAliases.delete(key);
-    void arrived.then(forget, forget);
+  #noteFreshAliases({ identity: { project, runId }, arrived }: Written, events: readonly EventFact[]): void {
+    for (const { attributes = {} } of events.filter(({ event }) => event === EVENT.RUN_ALIAS)) {
+      const key = keyOf(project, attributes[ATTR.ALIAS] ?? '');
+      this.#freshAliases.set(key, { runId, kind: attributes[ATTR.ALIAS_KIND] ?? '' });
+      const forget = (): unknown => this.#freshAliases.delete(key);
+      void arrived.then(forget, forget);
+    }
   }
 
   /** Start, sign of life and end, as far as the decision and the news go. */
@@ -579,33 +606,22 @@ export class Tracker {
     }));
   }
 
-  async #putMetrics(
-    identity: RunIdentity,
-    attempt: number,
-    metrics: MetricInputs | undefined,
-  ): Promise<JobRunRecord> {
-    if (metrics !== undefined) await this.#write(identity, { metrics: this.#metricFacts(attempt, metrics) });
-    return this.#record(identity);
-  }
-
-  /** One definition of each metric: a name that sums in this run does not become a maximum. */
-  async #refuseChangedAggregations(
+  /**
+   * One definition of each metric: a name that sums in this run does not become a maximum, even where both are on their
+   * way at once.
+   */
+  async #withAggregations(
     identity: RunIdentity,
     clientId: string,
     metrics: MetricInputs,
-  ): Promise<void> {
-    const known = await this.#options.engine.rows<{ metric: string; aggregation: string }>(
-      `SELECT DISTINCT metric, aggregation FROM metric_states
-       WHERE project_id = {project:String} AND run_id = {runId:String} AND origin = {origin:String} AND metric IN {names:Array(String)}`,
-      {
-        project: identity.project,
-        runId: identity.runId,
-        origin: identity.origin,
-        names: Object.keys(metrics),
-      },
-    );
-    for (const { metric, aggregation } of known) {
-      const wanted = metrics[metric]?.aggregation ?? 'sum';
+    work: () => Promise<Written>,
+  ): Promise<Written> {
+    const stored = await this.#reads.aggregations(identity, Object.keys(metrics));
+    const key = runKey(identity);
+    const onTheirWay = this.#aggregations.get(key) ?? new Map<string, Aggregation>();
+    const known = new Map([...onTheirWay, ...stored]);
+    for (const [metric, { aggregation: wanted = 'sum' }] of Object.entries(metrics)) {
+      const aggregation = known.get(metric) ?? wanted;
       if (wanted === aggregation) continue;
       const text = `'${metric}' came as ${wanted}, but is a ${aggregation} in this run`;
       const note = {
@@ -614,10 +630,25 @@ export class Tracker {
         [ATTR.NOTE_TEXT]: text,
       };
       const about = clientId === '' ? {} : { clientId };
-      await this.#write(identity, {
+      await this.#writes.write(identity, {
         events: [{ event: EVENT.NOTE, atNs: this.#timeNs(undefined), ...about, attributes: note }],
       });
       throw new TrackingError('invalid_metric', `${text}. Keep the aggregation, or take another name.`);
+    }
+    const added = Object.entries(metrics).filter(([metric]) => !onTheirWay.has(metric));
+    for (const [metric, { aggregation = 'sum' }] of added) onTheirWay.set(metric, aggregation);
+    this.#aggregations.set(key, onTheirWay);
+    const forget = (): void => {
+      for (const [metric] of added) onTheirWay.delete(metric);
+      if (onTheirWay.size === 0 && this.#aggregations.get(key) === onTheirWay) this.#aggregations.delete(key);
+    };
+    try {
+      const written = await work();
+      void written.arrived.then(forget, forget);
+      return written;
+    } catch (error) {
+      forget();
+      throw error;
     }
   }
 
@@ -625,50 +656,66 @@ export class Tracker {
     await this.#writes.write(identity, facts);
   }
 
+  /** Puts facts of the first of these runs on disk; from now on they are as they are here. */
+  async #keepRun(runs: readonly KnownRun[], facts: Facts): Promise<Written> {
+    const [known] = runs;
+    if (known === undefined) throw new Error('There is no run to write of.');
+    const { identity } = known;
+    const { arrived } = await this.#writes.keep(identity, facts);
+    this.#decidedRuns.note(keyOf(identity.project, identity.runId), [...runs], arrived);
+    return { identity, arrived };
+  }
+
+  /** Puts facts of a client on disk; from now on it is in this state. */
+  async #keepClient(
+    identity: RunIdentity,
+    clientId: string,
+    state: AttemptState,
+    facts: Facts,
+  ): Promise<Written> {
+    const { arrived } = await this.#writes.keep(identity, facts);
+    this.#decidedClients.note(clientKey(identity, clientId), state, arrived);
+    return { identity, arrived };
+  }
+
+  async #told({ identity, arrived }: Written): Promise<JobRunRecord> {
+    await this.#writes.inTime(arrived);
+    return this.#record(identity);
+  }
+
+  async #toldOfClient({ identity, arrived }: Written, clientId: string): Promise<ClientRunRecord> {
+    await this.#writes.inTime(arrived);
+    return this.#clientRecord(identity, clientId);
+  }
+
   async #record(identity: RunIdentity): Promise<JobRunRecord> {
-    const [record] = await readJobRuns(this.#options.engine, identity);
+    const record = await this.#reads.run(identity);
     if (record === undefined) throw runNotFound(identity.runId);
     return record;
   }
 
   async #clientRecord(identity: RunIdentity, clientId: string): Promise<ClientRunRecord> {
-    const record = await readClientRun(this.#options.engine, identity, clientId);
-    if (record === null) throw clientNotFound(clientId, identity.runId);
+    const record = await this.#reads.client(identity, clientId);
+    if (record === undefined) throw clientNotFound(clientId, identity.runId);
     return record;
   }
 
   /** The runs that bear this ID, the one that began first first. */
   async #findRuns(project: string, runId: string): Promise<KnownRun[]> {
     await this.#writes.recovered();
-    await this.#writes.arrived(project, runId);
-    const rows = await this.#options.engine.rows<{
-      job: string;
-      origin: string;
-      attempt: number;
-      endedAs: string | null;
-    }>(
-      `SELECT job_name AS job, origin, attempt, if(is_ended, ending.status, NULL) AS endedAs
-       FROM job_run_latest WHERE project_id = {project:String} AND run_id = {runId:String}
-       ORDER BY first_started_at, origin`,
-      { project, runId },
-    );
-    return rows.map(({ job, origin, attempt, endedAs }) => ({
-      attempt,
-      endedAs,
-      identity: { project, runId, job, origin },
-    }));
+    const key = keyOf(project, runId);
+    const decided = this.#decidedRuns.get(key);
+    if (decided !== undefined) return decided;
+    await this.#writes.arrived(project, runId, '');
+    return this.#reads.runStates(project, runId);
   }
 
   /** A client that is only expected has not been met yet. */
   async #findClient(identity: RunIdentity, clientId: string): Promise<AttemptState | null> {
-    const [found] = await this.#options.engine.rows<AttemptState>(
-      `SELECT attempt, if(ending.at > toDateTime64(0, 9, 'UTC'), ending.status, NULL) AS endedAs
-       FROM client_run_attempts
-       WHERE project_id = {project:String} AND run_id = {runId:String} AND origin = {origin:String} AND client_id = {clientId:String} AND attempt > 0
-       ORDER BY attempt DESC LIMIT 1`,
-      { project: identity.project, runId: identity.runId, origin: identity.origin, clientId },
-    );
-    return found ?? null;
+    const decided = this.#decidedClients.get(clientKey(identity, clientId));
+    if (decided !== undefined) return decided;
+    await this.#writes.arrived(identity.project, identity.runId, clientId);
+    return (await this.#reads.clientState(identity, clientId)) ?? null;
   }
 
   async #parentOf(
@@ -679,6 +726,7 @@ export class Tracker {
   ): Promise<RunIdentity> {
     const [known] = await this.#findRuns(project, runId);
     if (known !== undefined) return known.identity;
+    await this.#writes.arrived(project, runId);
     const [orphan] = await this.#options.engine.rows<{ job: string; origin: string; standalone: number }>(
       `SELECT max(job_name) AS job, origin, max(client_run_states.standalone) AS standalone FROM client_run_states
        WHERE project_id = {project:String} AND run_id = {runId:String} GROUP BY origin ORDER BY origin LIMIT 1`,
@@ -752,6 +800,30 @@ const CLIENT_EVENTS: CourseEvents = {
 
 function keyOf(project: string, name: string): string {
   return JSON.stringify([project, name]);
+}
+
+function runKey({ project, runId, origin }: RunIdentity): string {
+  return JSON.stringify([project, runId, origin]);
+}
+
+function clientKey({ project, runId, origin }: RunIdentity, clientId: string): string {
+  return JSON.stringify([project, runId, origin, clientId]);
+}
+
+/** Where a client of a run stands in line; no run ID has spaces. */
+function clientTurn(runId: string, clientId: string): string {
+  return `client ${runId} ${clientId}`;
+}
+
+/** The runs as they are after a decision about the first of them. */
+function after([first, ...others]: readonly KnownRun[], decision: Decision): KnownRun[] {
+  return first === undefined ? [] : [{ ...first, ...stateAfter(first, decision) }, ...others];
+}
+
+/** What is known after a decision that was not to refuse. */
+function stateAfter(before: AttemptState | null, decision: Decision): AttemptState {
+  if (decision.status === 'apply') return { attempt: decision.attempt, endedAs: decision.ends };
+  return before ?? { attempt: 1, endedAs: null };
 }
 
 function accepted(decision: Decision): Exclude<Decision, { status: 'refused' }> {
