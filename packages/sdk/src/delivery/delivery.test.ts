@@ -41,9 +41,10 @@ test('the start of a run and its roster leave at once, without waiting for what 
 test('an ingest that refuses most requests and loses answers costs nothing in the end', async () => {
   await using watched = await startWatched();
   const { rollcall, receiver } = watched;
-  let requests = 0;
-  receiver.answer = () => {
-    const turn = requests++ % 5;
+  const requests = new Map<string, number>();
+  receiver.answer = (path) => {
+    const turn = (requests.get(path) ?? 0) % 5;
+    requests.set(path, turn + 1);
     if (turn === 0) return { status: 503, headers: { 'retry-after': '0' } };
     if (turn === 1) return { status: 503, store: true };
     return turn === 2 ? { status: 429 } : undefined;
