@@ -1,4 +1,4 @@
-/** `npm run chaos -- [--minutes N] [--rounds N] [--seed N] [--fault NAME] [--engine embedded|server]`: rounds of faults until the time is up; what each seed does is always the same. */
+/** `npm run chaos -- [--minutes N] [--rounds N] [--seed N] [--fault NAME] [--engine embedded|server]`: rounds of faults until the time is up (10 minutes, unless rounds are counted); what each seed does is always the same. */
 
 import { parseArgs } from 'node:util';
 import { rollcall } from '../rollcall-process.ts';
@@ -10,14 +10,16 @@ const VERIFY_EVERY = 20;
 
 const { values } = parseArgs({
   options: {
-    minutes: { type: 'string', default: '10' },
-    rounds: { type: 'string', default: 'Infinity' },
+    minutes: { type: 'string' },
+    rounds: { type: 'string' },
     seed: { type: 'string', default: '1' },
     fault: { type: 'string' },
     engine: { type: 'string', default: 'embedded' },
   },
 });
-const [minutes, rounds, firstSeed] = [values.minutes, values.rounds, values.seed].map(Number);
+const { rounds: wanted = 'Infinity', minutes: longest = values.rounds === undefined ? '10' : 'Infinity' } =
+  values;
+const [minutes, rounds, firstSeed] = [longest, wanted, values.seed].map(Number);
 if (
   minutes === undefined ||
   rounds === undefined ||
