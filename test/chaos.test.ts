@@ -30,7 +30,7 @@ describe.each([
       const outcome = await playRound(world, 1, fault);
 
       expect(outcome.faults).toEqual([]);
-      expect(outcome.acknowledged).toBeGreaterThan(100);
+      expect(outcome.acknowledged).toBeGreaterThanOrEqual(200);
     },
     120_000,
   );

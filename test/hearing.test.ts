@@ -112,11 +112,38 @@ test('while what was accepted waits for ClickHouse, silence is measured against 
   await dispose();
 });
 
+test.each([
+  { silentS: 300, patienceS: 30, verdict: 'lost', told: 'before all of it' },
+  { silentS: 130, patienceS: 38, verdict: 'lost', told: 'with its patience at an end between two absences' },
+  { silentS: 130, patienceS: 45, verdict: 'running', told: 'with less than its patience between two' },
+  { silentS: 210, patienceS: 60, verdict: 'lost', told: 'with its patience at an end between the first two' },
+  { silentS: 210, patienceS: 80, verdict: 'running', told: 'with less than its patience between any' },
+  { silentS: 15, patienceS: 5, verdict: 'running', told: 'during the last one, which was just now' },
+])('of three absences, silence $told: $verdict', async ({ silentS, patienceS, verdict }) => {
+  const { engine, dispose } = await openTemporaryEngine();
+  for (const [name, fromS, untilS] of [
+    ['first', 200, 170],
+    ['second', 100, 60],
+    // Overlaps with the one after it, as two instances may tell it.
+    ['third', 20, 12],
+    ['fourth', 18, 5],
+  ] as const)
+    await engine.command(
+      `INSERT INTO ingest_absences (instance, process, reason, absent_from, absent_until, written_at)
+       SELECT 'here:1', {name:String}, 'away', now64(3) - {fromS:UInt32}, now64(3) - {untilS:UInt32}, now64(3)`,
+      { name, fromS, untilS },
+    );
+  await putSilentRun(engine, { silentS, patienceS });
+
+  expect(await verdictIn(engine)).toBe(verdict);
+  await dispose();
+});
+
 test('a clock that was ahead and is set back leaves no absence that lasts until then', async () => {
   const { engine, dispose } = await openTemporaryEngine();
   await engine.command(
-    `INSERT INTO ingest_deafness (instance, deaf_from, deaf_until, written_at)
-     SELECT arrayJoin(['here:1', 'there:1']), now64(3) - INTERVAL 1 HOUR, now64(3) + INTERVAL 1 YEAR, now64(3) + INTERVAL 1 YEAR`,
+    `INSERT INTO ingest_absences (instance, process, reason, absent_from, absent_until, written_at)
+     SELECT arrayJoin(['here:1', 'there:1']), 'process', 'away', now64(3) - INTERVAL 1 HOUR, now64(3) + INTERVAL 1 YEAR, now64(3) + INTERVAL 1 YEAR`,
   );
   await putSilentRun(engine, { silentS: 3_600, patienceS: 3 });
   const hearing = openHearing(engine);
@@ -129,6 +156,47 @@ test('a clock that was ahead and is set back leaves no absence that lasts until 
     await sleep(100);
   }
   expect(new Set(verdicts)).toEqual(new Set(['running', 'lost']));
+  await hearing.stop();
+  await dispose();
+});
+
+test('who was lost stays so, however soon Rollcall is away again', async () => {
+  const { engine, dispose } = await openTemporaryEngine();
+  const upUntil = async (agoS: number): Promise<void> =>
+    engine.command(
+      `INSERT INTO ingest_alive (instance, since, until) SELECT 'here:1', now64(3) - INTERVAL 2 HOUR, now64(3) - {agoS:UInt32}`,
+      { agoS },
+    );
+  await engine.command(
+    `INSERT INTO ingest_absences (instance, process, reason, absent_from, absent_until, written_at)
+     SELECT 'here:1', 'process', 'away', now64(3) - 40, now64(3) - 25, now64(3) - 25`,
+  );
+  // Silent while it was away, and for its fifteen seconds after that.
+  await putSilentRun(engine, { silentS: 35, patienceS: 3 });
+  expect(await verdictIn(engine)).toBe('lost');
+  await upUntil(5);
+  const hearing = openHearing(engine);
+  await hearing.start();
+
+  expect(await verdictIn(engine)).toBe('lost');
+  await hearing.stop();
+  await dispose();
+});
+
+test('absences one right after the other are one, however many', async () => {
+  const { engine, dispose } = await openTemporaryEngine();
+  await engine.command(
+    `INSERT INTO ingest_absences (instance, process, reason, absent_from, absent_until, written_at)
+     SELECT 'here:1', toString(number), 'away', now64(3) - 3000, now64(3) - 3000 + 10 * number, now64(3) FROM numbers(1, 299)`,
+  );
+  await engine.command(
+    `INSERT INTO ingest_alive (instance, since, until) SELECT 'here:1', now64(3) - INTERVAL 2 HOUR, now64(3) - 4`,
+  );
+  await putSilentRun(engine, { silentS: 3_010, patienceS: 1_000 });
+  const hearing = openHearing(engine);
+  await hearing.start();
+
+  expect(await verdictIn(engine)).toBe('running');
   await hearing.stop();
   await dispose();
 });

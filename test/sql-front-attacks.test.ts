@@ -452,7 +452,7 @@ describe("a project's user", () => {
 
   test('of what belongs to no project reads what verdicts follow from, and no more', async () => {
     await front.engine.command(
-      "INSERT INTO ingest_deafness (instance, deaf_from, deaf_until, written_at) SELECT 'here', now64(3) - 60, now64(3) - 30, now64(3)",
+      "INSERT INTO ingest_absences (instance, process, reason, absent_from, absent_until, written_at) SELECT 'here', 'process', 'away', now64(3) - 60, now64(3) - 30, now64(3)",
     );
     await front.engine.command("INSERT INTO verifications SELECT now64(3), 'job_runs', 10, 0");
     await front.engine.command("INSERT INTO ingest_health (at, instance) SELECT now64(3), 'here'");

@@ -172,6 +172,17 @@ test('a port that was asked for and is taken is a reason not to start; the servi
   other.close();
 });
 
+test('a connection outlives the pauses of who holds it', async () => {
+  const service = await startProcess(folder.path, { ROLLCALL_SQL_PORT: '0' });
+
+  for (const url of [`${service.url}/health`, `${sqlUrl(service)}/ping`]) {
+    const response = await fetch(url);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('keep-alive')).toBe('timeout=75');
+  }
+  await service.stop();
+});
+
 test('off is off, and a ClickHouse server has a port of its own', async () => {
   const off = await startProcess(folder.path, { ROLLCALL_SQL_PORT: 'off' });
   expect(off.banner()).not.toMatch(/SQL /);

@@ -10,6 +10,9 @@ import type { World } from './world.ts';
 
 const JOB = fileURLToPath(new URL('../programs/chaos-job.ts', import.meta.url));
 const SETTLED_WITHIN_MS = 60_000;
+/** A round with fewer records that were acknowledged shows little. */
+const LEAST_ACKNOWLEDGED = 200;
+const LOADED_WITHIN_MS = 30_000;
 /** What `programs/chaos-job.ts` comes to: ten clients, each 0 + 1 + … + 9, and 900 at most. */
 const TRUTH = [
   { metric: 'longest_post', value: 900 },
@@ -45,6 +48,8 @@ export async function playRound(world: World, seed: number, fault = faultOf(worl
   await sleep(200 + 600 * random());
   await FAULTS[fault](world, random);
   await sleep(300 * random());
+  const deadline = Date.now() + LOADED_WITHIN_MS;
+  while (load.acknowledged < LEAST_ACKNOWLEDGED && Date.now() < deadline) await sleep(50);
   await load.finish();
   const ended = await job;
   // What the job could not deliver is on its own disk.

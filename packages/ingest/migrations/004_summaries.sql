@@ -444,23 +444,53 @@ GROUP BY project_id, run_id
 HAVING max(run_touches.summarised_at) < max(run_touches.touched_at)
 COMMENT 'Runs whose newest evidence is not rolled up yet: for a second or two after it came in';
 
-CREATE TABLE IF NOT EXISTS ingest_deafness ${ON_CLUSTER}
+CREATE TABLE IF NOT EXISTS ingest_absences ${ON_CLUSTER}
 (
     instance String COMMENT 'Host and port of an ingest process',
-    deaf_from DateTime64(3, 'UTC') COMMENT 'What was sent from here on may not have arrived',
-    deaf_until DateTime64(3, 'UTC') COMMENT 'until here; ahead of now while it lasts',
-    written_at DateTime64(3, 'UTC') COMMENT 'The latest row of an instance counts'
+    process String COMMENT 'Its UUID, another one after each start',
+    reason LowCardinality(String) COMMENT 'away: until this process started, nobody listened; behind: it had accepted more than ClickHouse had taken',
+    absent_from DateTime64(3, 'UTC') COMMENT 'What was sent from here on may not have arrived',
+    absent_until DateTime64(3, 'UTC') COMMENT 'until here; ahead of now while it lasts',
+    written_at DateTime64(3, 'UTC') COMMENT 'The latest row counts'
 )
 ENGINE = ${REPLICATED}ReplacingMergeTree(written_at)
-ORDER BY instance
-COMMENT 'When ingest last was away, or behind with what it had accepted: the silence of a run says nothing of such a time';
+ORDER BY (instance, process, reason)
+TTL toDateTime(absent_until) + INTERVAL 30 DAY
+COMMENT 'When ingest was away, or was last behind: the silence of a run says nothing of such a time';
 
+-- Who had his whole patience between two absences, and was not heard of, was silent then, and stays so. For him who had
+-- not, the two are one. So the more patience, the further back lies the time that his silence is measured against.
 CREATE OR REPLACE VIEW ingest_hearing ${ON_CLUSTER} AS
+WITH
+    toUnixTimestamp64Milli(now64(3, 'UTC')) AS clock_ms,
+    arrayReverseSort(
+        absence -> absence.2,
+        groupArray((toUnixTimestamp64Milli(absent.absent_from), toUnixTimestamp64Milli(absent.absent_until)))) AS absences,
+    arrayMap(
+        n -> least(clock_ms, arrayMin(absence -> absence.1, arraySlice(absences, 1, n))),
+        range(1, length(absences) + 1)) AS reaches,
+    arrayMap(
+        (absence, later) -> later - absence.2,
+        absences, arrayPopBack(arrayPushFront(reaches, clock_ms))) AS pauses,
+    arrayMap(n -> greatest(0, arrayMax(arraySlice(pauses, 1, n)) + 1), range(1, length(absences) + 1)) AS steps,
+    -- Of equal steps the last reaches furthest.
+    arrayFilter(
+        (step, next) -> step.1 < next,
+        arrayZip(steps, reaches), arrayPopFront(arrayPushBack(steps, 9223372036854775807))) AS hearing
 SELECT
-    toInt64(argMax(toUnixTimestamp64Milli(deafness.deaf_from), deafness.deaf_until)) AS deaf_from_ms,
-    toInt64(max(toUnixTimestamp64Milli(deafness.deaf_until))) AS deaf_until_ms
-FROM ingest_deafness AS deafness FINAL
-COMMENT 'The last time in which evidence may have been missed, as milliseconds since 1970; one row, zeros where there was none';
+    hearing.1 AS patiences,
+    hearing.2 AS heard_until
+FROM (
+    SELECT absent_from, absent_until
+    FROM ingest_absences AS every FINAL
+    WHERE every.absent_until >= now64(3, 'UTC') - INTERVAL 1 DAY
+    ORDER BY every.absent_until DESC
+    LIMIT 100
+) AS absent
+COMMENT 'From so many milliseconds of patience on, ascending, silence counts up to when, as milliseconds since 1970; less than the first: up to now. One row';
+
+-- Of an earlier wording.
+DROP TABLE IF EXISTS ingest_deafness ${ON_CLUSTER};
 
 -- What people, dashboards and the console read: flat, and concluded at the moment of reading.
 

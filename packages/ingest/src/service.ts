@@ -14,6 +14,7 @@ import { claimDataDir } from './data-dir.ts';
 import { openFront, USUAL_PORT } from './front/open-front.ts';
 import { Admission } from './http/admission.ts';
 import { createApp } from './http/app.ts';
+import { guardConnections } from './http/guard-connections.ts';
 import { createKeyRing, readKeys } from './keys/key-ring.ts';
 import { LiveFeed } from './live/live-feed.ts';
 import { createCounters, totalOf } from './observe/counters.ts';
@@ -173,9 +174,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     limits: config,
   });
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
-  // A client that sends its header or body drop by drop is cut off.
-  server.headersTimeout = 15_000;
-  server.requestTimeout = 60_000;
+  guardConnections(server);
   const url = await listen(server, { host: config.host, port: config.port, variable: 'ROLLCALL_PORT' });
   undo.defer(() => stopListening(server));
   const front = await openFront({

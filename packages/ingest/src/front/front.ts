@@ -6,6 +6,7 @@ import type { Transform } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { constants, createBrotliCompress, createDeflate, createGzip, createZstdCompress } from 'node:zlib';
 import type { Logger } from 'pino';
+import { guardConnections } from '../http/guard-connections.ts';
 import type { Answer } from '../store/embedded-connection.ts';
 import { isCoded, reportException } from './exception.ts';
 import { withRevision } from './native-revision.ts';
@@ -41,8 +42,7 @@ export function createFront(options: FrontOptions): Server {
       response.destroy();
     });
   });
-  server.headersTimeout = 15_000;
-  server.requestTimeout = 60_000;
+  guardConnections(server);
   return server;
 }
 

@@ -1,5 +1,6 @@
 /** Writes down when ingest was away, or is behind, so that nobody takes for silence what was not heard. */
 
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Engine } from '../store/engine.ts';
 
@@ -19,17 +20,18 @@ const BEHIND_MS = 3_000;
 /** Whoever is behind says so again and again; should it die, nobody waits for it longer than this. */
 const LEASE_MS = 15_000;
 const RENEW_MS = 3_000;
-/** Two absences with less time between them are one: runs had no time to be heard again. */
-const BREATH_MS = 60_000;
+/** Two absences with less time between them are one: no run has so little patience. */
+const BREATH_MS = 15_000;
 /** So often it is looked whether the clock was set back. */
 const CLOCK_CHECK_MS = 60_000;
-/** The latest row of an instance counts, so it must not be older than one of a clock that was ahead. */
+/** The latest row counts, so it must not be older than one of a clock that was ahead. */
 const WRITTEN_AT =
-  '(SELECT greatest(now64(3), max(ingest_deafness.written_at) + INTERVAL 1 MILLISECOND) FROM ingest_deafness WHERE ingest_deafness.instance = {instance:String})';
+  '(SELECT greatest(now64(3), max(ingest_absences.written_at) + INTERVAL 1 MILLISECOND) FROM ingest_absences WHERE ingest_absences.instance = {instance:String})';
 
 /** Times are told to ClickHouse as ages: its clock is the one that verdicts go by. */
 export class Hearing {
   readonly #options: HearingOptions;
+  readonly #self: { readonly instance: string; readonly process: string };
   #isBehind = false;
   #writtenAtMs = 0;
   #clockCheckedAtMs = 0;
@@ -38,18 +40,19 @@ export class Hearing {
 
   constructor(options: HearingOptions) {
     this.#options = options;
+    this.#self = { instance: options.instance, process: randomUUID() };
   }
 
   /** Says from when until now nobody listened. To be called when it can be spoken to again. */
   async start(): Promise<void> {
     await this.#endWhatIsAhead();
     await this.#options.engine.command(
-      `INSERT INTO ingest_deafness (instance, deaf_from, deaf_until, written_at)
-       SELECT {instance:String}, least(up.until, if(before.deaf_until >= up.until - INTERVAL {breathS:UInt32} SECOND, before.deaf_from, up.until)), now64(3), ${WRITTEN_AT}
+      `INSERT INTO ingest_absences (instance, process, reason, absent_from, absent_until, written_at)
+       SELECT {instance:String}, {process:String}, 'away', if(before.until >= up.until - INTERVAL {breathMs:UInt32} MILLISECOND, least(before.since, up.until), up.until), now64(3), ${WRITTEN_AT}
        FROM (SELECT max(ingest_alive.until) AS until, count() AS times FROM ingest_alive WHERE ingest_alive.until <= now64(3)) AS up,
-            (SELECT argMax(ingest_deafness.deaf_from, ingest_deafness.deaf_until) AS deaf_from, max(ingest_deafness.deaf_until) AS deaf_until FROM ingest_deafness FINAL) AS before
+            (SELECT argMax(away.absent_from, away.absent_until) AS since, max(away.absent_until) AS until FROM ingest_absences AS away FINAL WHERE away.reason = 'away') AS before
        WHERE up.times > 0`,
-      { instance: this.#options.instance, breathS: BREATH_MS / 1000 },
+      { ...this.#self, breathMs: BREATH_MS },
     );
     this.#timer = setInterval(() => {
       this.#tick = this.#tick.then(async () => this.#look());
@@ -68,10 +71,10 @@ export class Hearing {
   async #endWhatIsAhead(): Promise<void> {
     this.#clockCheckedAtMs = performance.now();
     await this.#options.engine.background(
-      `INSERT INTO ingest_deafness (instance, deaf_from, deaf_until, written_at)
-       SELECT ahead.instance, least(ahead.deaf_from, now64(3)), now64(3), ahead.written_at + INTERVAL 1 MILLISECOND
-       FROM ingest_deafness AS ahead FINAL
-       WHERE ahead.deaf_until > now64(3) + toIntervalMillisecond({lease:UInt64})`,
+      `INSERT INTO ingest_absences (instance, process, reason, absent_from, absent_until, written_at)
+       SELECT ahead.instance, ahead.process, ahead.reason, least(ahead.absent_from, now64(3)), now64(3), ahead.written_at + INTERVAL 1 MILLISECOND
+       FROM ingest_absences AS ahead FINAL
+       WHERE ahead.absent_until > now64(3) + toIntervalMillisecond({lease:UInt64})`,
       { lease: 2 * LEASE_MS },
     );
   }
@@ -97,9 +100,9 @@ export class Hearing {
 
   async #write(fromAgeMs: number, leaseMs: number): Promise<void> {
     await this.#options.engine.background(
-      `INSERT INTO ingest_deafness (instance, deaf_from, deaf_until, written_at)
-       SELECT {instance:String}, now64(3) - toIntervalMillisecond({age:UInt64}), now64(3) + toIntervalMillisecond({lease:UInt64}), ${WRITTEN_AT}`,
-      { instance: this.#options.instance, age: Math.round(fromAgeMs), lease: leaseMs },
+      `INSERT INTO ingest_absences (instance, process, reason, absent_from, absent_until, written_at)
+       SELECT {instance:String}, {process:String}, 'behind', now64(3) - toIntervalMillisecond({age:UInt64}), now64(3) + toIntervalMillisecond({lease:UInt64}), ${WRITTEN_AT}`,
+      { ...this.#self, age: Math.round(fromAgeMs), lease: leaseMs },
     );
   }
 }

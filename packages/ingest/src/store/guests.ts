@@ -71,7 +71,7 @@ const FILTER_FIRST: Readonly<Record<string, string>> = {
  * Tables without a project that everybody may read: verdicts and alerts follow from how Rollcall itself was. All others
  * without a project are empty for a project's user.
  */
-const COMMON_TABLES = new Set(['ingest_alive', 'ingest_deafness', 'ingest_health', 'schema_migrations']);
+const COMMON_TABLES = new Set(['ingest_absences', 'ingest_alive', 'ingest_health', 'schema_migrations']);
 
 /** Each statement has a connection of its own, locked before it is looked at: nothing of it is left for the next. */
 export class Guests {

@@ -12,12 +12,15 @@ export interface LastWordsOptions {
   spool: TelemetrySpool | undefined;
 }
 
-/** Together with the packing a healthy exit takes less than a second more. */
-const DELIVERY_MS = 900;
+/**
+ * An ingest that is well takes it in milliseconds, one that is gone refuses at once, and one that is known to be away
+ * is not asked. So long waits only who meets a crowded one, or one that has just begun to hang.
+ */
+const DELIVERY_MS = 3_000;
 /** A large backlog is packed for so long before the rest goes straight to the disk. */
 const PACKING_MS = 400;
 /** From the start of the last words: what is not on disk by then is lost, and counted. */
-const KEEPING_MS = 2_000;
+const KEEPING_MS = 4_000;
 
 /**
  * Holds the calling thread: hands everything to the heartbeat thread, waits for it while ingest takes it,

@@ -12,6 +12,8 @@ const GZIP_LEVEL = 1;
 const MIN_GZIP_BYTES = 1_024;
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 const MAX_ANSWER_BYTES = 65_536;
+/** How a write to a connection fails that the other end has closed. */
+const CLOSED = new Set(['ECONNRESET', 'EPIPE']);
 
 export interface TransportOptions {
   /** Base URL; `/v1/traces` and its siblings are appended to its path. */
@@ -51,13 +53,40 @@ export class Transport {
     this.#compression = options.compression ?? (LOOPBACK.test(options.endpoint.hostname) ? 'none' : 'gzip');
   }
 
-  /** Posts one request body to a path such as `v1/traces`. Does not throw. */
-  async post(path: string, payload: Uint8Array, kind: BodyKind): Promise<Posted> {
+  /**
+   * Posts one request body to a path such as `v1/traces`. Does not throw.
+   * A connection that was kept alive may be closed at the other end in the very moment that a request goes out on it:
+   * that one is sent again at once, on a new one.
+   */
+  async post(
+    path: string,
+    payload: Uint8Array,
+    kind: BodyKind,
+    timeoutMs = this.#options.requestTimeoutMs,
+  ): Promise<Posted> {
     const gzips = kind.isGzipped !== true && this.#compression === 'gzip' && payload.length >= MIN_GZIP_BYTES;
     const body = gzips ? await gzip(payload, { level: GZIP_LEVEL }) : payload;
-    const { promise, resolve } = Promise.withResolvers<Posted>();
-    const request = this.#open(path, body.length, { ...kind, isGzipped: gzips || kind.isGzipped === true });
-    const failed = (error: Error) => resolve({ status: 'retry', reason: describeFailure(error) });
+    const sent = { ...kind, isGzipped: gzips || kind.isGzipped === true };
+    const deadlineMs = performance.now() + timeoutMs;
+    for (;;) {
+      const posted = await this.#send(path, body, sent, Math.max(1, deadlineMs - performance.now()));
+      if (posted !== 'stale') return posted;
+    }
+  }
+
+  /** Breaks off what is in flight. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  /** 'stale' where the connection had been used before, and turned out to be closed. */
+  async #send(path: string, body: Uint8Array, kind: BodyKind, timeoutMs: number): Promise<Posted | 'stale'> {
+    const { promise, resolve } = Promise.withResolvers<Posted | 'stale'>();
+    const request = this.#open(path, body.length, kind);
+    const failed = (error: NodeJS.ErrnoException) => {
+      const isStale = request.reusedSocket && CLOSED.has(error.code ?? '');
+      resolve(isStale ? 'stale' : { status: 'retry', reason: describeFailure(error) });
+    };
     request.on('error', failed);
     request.on('socket', (socket) => socket.unref());
     request.on('response', (response) => {
@@ -70,19 +99,13 @@ export class Transport {
       });
       response.on('end', () => resolve(readAnswer(response, Buffer.concat(chunks))));
     });
-    const { requestTimeoutMs } = this.#options;
     const timer = setTimeout(() => {
-      request.destroy(new Error(`No answer within ${requestTimeoutMs} ms`));
-    }, requestTimeoutMs).unref();
+      request.destroy(new Error(`No answer within ${Math.round(timeoutMs)} ms`));
+    }, timeoutMs).unref();
     request.end(body);
     const posted = await promise;
     clearTimeout(timer);
     return posted;
-  }
-
-  /** Breaks off what is in flight. */
-  close(): void {
-    this.#agent.destroy();
   }
 
   #open(path: string, sizeBytes: number, { contentType, isGzipped }: BodyKind): http.ClientRequest {

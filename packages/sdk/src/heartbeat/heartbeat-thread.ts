@@ -80,7 +80,7 @@ export class HeartbeatThread {
     const memory = new SharedArrayBuffer((parcels.length + 2) * Int32Array.BYTES_PER_ELEMENT);
     const board = new Int32Array(memory);
     const bare = parcels.map(({ path, contentType, body }) => ({ path, contentType, body }));
-    this.#tell({ type: 'deliver', parcels: bare, board: memory });
+    this.#tell({ type: 'deliver', parcels: bare, board: memory, timeoutMs });
     const settled = parcels.length + 1;
     const deadlineMs = performance.now() + timeoutMs;
     for (;;) {

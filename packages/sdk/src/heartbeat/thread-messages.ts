@@ -27,10 +27,10 @@ export type ToThread =
   /** A run is over. What its last sign of life was, is still delivered. */
   | { type: 'close'; id: number }
   /**
-   * Somebody waits for these, and for heartbeats under way. The board has a place for the fate of each, one for that
+   * Somebody waits so long for these, and for heartbeats under way. The board has a place for the fate of each, one for that
    * of the heartbeats, and one that counts how many are settled.
    */
-  | { type: 'deliver'; parcels: readonly Parcel[]; board: SharedArrayBuffer };
+  | { type: 'deliver'; parcels: readonly Parcel[]; board: SharedArrayBuffer; timeoutMs: number };
 
 /** What became of a parcel, on the board. */
 export const FATE = { WAITING: 0, DELIVERED: 1, FAILED: 2, REJECTED: 3 } as const;

@@ -51,7 +51,7 @@ class Watch {
         break;
       }
       case 'deliver':
-        void this.#deliver(message.parcels, new Int32Array(message.board));
+        void this.#deliver(message.parcels, new Int32Array(message.board), message.timeoutMs);
         break;
     }
   }
@@ -85,7 +85,7 @@ class Watch {
     return true;
   }
 
-  async #deliver(parcels: readonly Parcel[], board: Int32Array): Promise<void> {
+  async #deliver(parcels: readonly Parcel[], board: Int32Array, timeoutMs: number): Promise<void> {
     const settled = parcels.length + 1;
     const tell = (place: number, fate: number) => {
       Atomics.store(board, place, fate);
@@ -93,7 +93,7 @@ class Watch {
       Atomics.notify(board, settled);
     };
     const sent = parcels.map(async ({ path, contentType, body }, place) => {
-      const posted = await this.#transport.post(path, body, { contentType });
+      const posted = await this.#transport.post(path, body, { contentType }, timeoutMs);
       this.#report(posted);
       tell(place, fateOf(posted));
     });
