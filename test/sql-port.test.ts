@@ -175,7 +175,7 @@ test('a port that was asked for and is taken is a reason not to start; the servi
 test('a connection outlives the pauses of who holds it', async () => {
   const service = await startProcess(folder.path, { ROLLCALL_SQL_PORT: '0' });
 
-  for (const url of [`${service.url}/health`, `${sqlUrl(service)}/ping`]) {
+  for (const url of [`${service.url}/healthz`, `${sqlUrl(service)}/ping`]) {
     const response = await fetch(url);
     expect(response.status).toBe(200);
     expect(response.headers.get('keep-alive')).toBe('timeout=75');

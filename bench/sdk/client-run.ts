@@ -10,7 +10,8 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { startRollcall } from '@rollcall/sdk';
 import { startSink } from './sink.ts';
-import { median, report } from './figures.ts';
+import { median } from '../machine.ts';
+import { report } from './figures.ts';
 
 const CLIENTS = Number(process.env['CLIENTS'] ?? 20_000);
 const ROUNDS = Number(process.env['ROUNDS'] ?? 7);

@@ -1,7 +1,8 @@
 /** What one metric update costs: of a client with five metrics that all exist. Run it alone: `node --conditions=rollcall-source bench/sdk/metric-update.ts`. */
 
 import { startRollcall } from '@rollcall/sdk';
-import { median, report } from './figures.ts';
+import { median } from '../machine.ts';
+import { report } from './figures.ts';
 import { startSink } from './sink.ts';
 
 const UPDATES = 2_000_000;

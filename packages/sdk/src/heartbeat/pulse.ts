@@ -1,6 +1,6 @@
 /** Tells the heartbeat thread how the main thread is, by memory that both see. */
 
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 
 /** How the main thread was since the last look. */
@@ -20,32 +20,42 @@ const TICK_EVERY_MS = 2;
 const HEAP_USED = 3;
 const HEAP_LIMIT = 4;
 
-/** Each look wakes the process up: ten a second cost it as much as all the rest of its signs of life. */
+/** Each look wakes the process up: five a second cost an idle one more than all the rest of its signs of life. */
 const HISTOGRAM_RESOLUTION_MS = 200;
 const SHORTEST_TICK_MS = 10;
 const LONGEST_TICK_MS = 1_000;
+/** A loop that works for less of the time between two ticks can hardly have been late. */
+const BUSY_SHARE = 0.05;
+/** After so many ticks without work nobody looks closely any more, and they come half as often. */
+const QUIET_TICKS = 5;
+const QUIET_FACTOR = 2;
 
-/** The main thread's side: a timer that ticks a few times per heartbeat, and does not keep the process alive. */
+/**
+ * The main thread's side: a timer that ticks a few times per heartbeat, and does not keep the process alive.
+ * While the event loop has work to do a histogram looks more often; a process that only waits is left to sleep.
+ */
 export class Pulse {
   readonly memory = new SharedArrayBuffer(SIZE_BYTES);
   readonly #integers = new Int32Array(this.memory);
   readonly #floats = new Float64Array(this.memory);
-  readonly #tickMs: number;
+  readonly #closeTickMs: number;
+  #tickMs = 0;
   #histogram: ReturnType<typeof monitorEventLoopDelay> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** How long the event loop has worked by the last tick. */
+  #workedMs = 0;
+  #quietTicks = 0;
 
   constructor(heartbeatIntervalMs: number) {
-    this.#tickMs = Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, heartbeatIntervalMs / 5));
-    this.#floats[TICK_EVERY_MS] = this.#tickMs;
+    this.#closeTickMs = Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, heartbeatIntervalMs / 5));
   }
 
   start(): void {
     if (this.#timer !== undefined) return;
-    this.#histogram ??= monitorEventLoopDelay({ resolution: HISTOGRAM_RESOLUTION_MS });
-    this.#histogram.enable();
+    this.#workedMs = performance.eventLoopUtilization().active;
     this.#floats[LAST_TICK_MS] = monotonicMs();
     this.#noteHeap();
-    this.#timer = setInterval(() => this.#tick(), this.#tickMs).unref();
+    this.#lookClosely();
   }
 
   stop(): void {
@@ -63,14 +73,43 @@ export class Pulse {
     const lateMs = nowMs - (this.#floats[LAST_TICK_MS] ?? nowMs) - this.#tickMs;
     // It holds the time between two ticks of its own timer, the due part included.
     const histogramMs = (this.#histogram?.max ?? 0) / 1e6 - HISTOGRAM_RESOLUTION_MS;
-    this.#histogram?.reset();
     const delayUs = Math.round(Math.min(2e9, Math.max(0, lateMs, histogramMs) * 1_000));
     // The other thread may have set it back to 0 meanwhile; a delay told twice does no harm.
     if (delayUs > Atomics.load(this.#integers, LONGEST_DELAY_US)) {
       Atomics.store(this.#integers, LONGEST_DELAY_US, delayUs);
     }
     this.#floats[LAST_TICK_MS] = nowMs;
-    this.#noteHeap();
+    this.#adapt();
+  }
+
+  /** Looks closely for as long as there is something to see. */
+  #adapt(): void {
+    const { active } = performance.eventLoopUtilization();
+    const workedMs = active - this.#workedMs;
+    this.#workedMs = active;
+    this.#histogram?.reset();
+    if (workedMs >= BUSY_SHARE * this.#tickMs) {
+      this.#lookClosely();
+      this.#noteHeap();
+    } else if (++this.#quietTicks === QUIET_TICKS) {
+      this.#histogram?.disable();
+      this.#tickEvery(this.#closeTickMs * QUIET_FACTOR);
+    }
+  }
+
+  #lookClosely(): void {
+    this.#quietTicks = 0;
+    this.#histogram ??= monitorEventLoopDelay({ resolution: HISTOGRAM_RESOLUTION_MS });
+    this.#histogram.enable();
+    this.#tickEvery(this.#closeTickMs);
+  }
+
+  #tickEvery(milliseconds: number): void {
+    if (this.#timer !== undefined && this.#tickMs === milliseconds) return;
+    clearInterval(this.#timer);
+    this.#tickMs = milliseconds;
+    this.#floats[TICK_EVERY_MS] = milliseconds;
+    this.#timer = setInterval(() => this.#tick(), milliseconds).unref();
   }
 
   #noteHeap(): void {

@@ -22,13 +22,14 @@ export class VitalSigns {
     const { eventLoopDelayMs, heapUsedBytes, heapLimitBytes } = readPulse(this.#pulse);
     this.#untoldDelayMs = Math.max(this.#untoldDelayMs, eventLoopDelayMs);
     const elapsedMs = Math.max(1, performance.now() - this.#lookedMs);
-    const { user, system } = process.cpuUsage(this.#cpu);
-    this.#cpu = process.cpuUsage();
+    const cpu = process.cpuUsage();
+    const usedUs = cpu.user + cpu.system - this.#cpu.user - this.#cpu.system;
+    this.#cpu = cpu;
     this.#lookedMs = performance.now();
     return {
       [ATTR.EVENT_LOOP_DELAY_MS]: this.#untoldDelayMs,
       [ATTR.PROCESS_MEMORY]: process.memoryUsage.rss(),
-      [ATTR.PROCESS_CPU]: (user + system) / 1_000 / elapsedMs / availableParallelism(),
+      [ATTR.PROCESS_CPU]: usedUs / 1_000 / elapsedMs / availableParallelism(),
       ...(heapLimitBytes > 0 ? { [ATTR.HEAP_USED]: heapUsedBytes, [ATTR.HEAP_LIMIT]: heapLimitBytes } : {}),
     };
   }
