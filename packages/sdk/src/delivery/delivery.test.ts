@@ -108,6 +108,33 @@ test('what memory has no room for while ingest is away goes to the disk, and arr
   ).toHaveLength(1_000);
 });
 
+test('what goes to the disk while the disk is being emptied follows as well', async () => {
+  await using watched = await startWatched({ maxHeldRecords: 200 });
+  const { rollcall, receiver } = watched;
+  let isAway = true;
+  receiver.answer = () => (isAway ? { status: 503 } : undefined);
+
+  await rollcall.job('busy_outage', async (run) => {
+    const work = async (name: string) =>
+      run.clients(
+        Array.from({ length: 400 }, (_, index) => `${name}-${index}`),
+        async () => new Promise((resolve) => setTimeout(resolve, 1)),
+        { concurrency: 40 },
+      );
+    await work('away');
+    isAway = false;
+    await receiver.until(() => receiver.events.length > 0);
+    for (let part = 0; part < 5; part++) await work(`back-${part}`);
+  });
+  expect(await rollcall.flush(20_000)).toBe(true);
+
+  const numbers = inSequence(receiver.events).map(sequenceOf);
+  expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, index) => index + 1));
+  expect(receiver.named('rollcall.client_run.ended')).toHaveLength(2_400);
+  expect(receiver.named('rollcall.run.ended')).toHaveLength(1);
+  expect(new Set(receiver.spans.map(({ spanId }) => spanId)).size).toBe(2_401);
+});
+
 test('requests carry the key, the headers and gzip, in protobuf unless told otherwise', async () => {
   await using watched = await startWatched({
     protocol: 'http/protobuf',

@@ -18,7 +18,8 @@ import { EVENT } from '@rollcall/semconv';
 import type { Config } from '../config.ts';
 import { sdkLog } from '../faults.ts';
 import type { Series } from '../metrics/series.ts';
-import type { Contents, Keepable, TelemetrySpool } from '../spool/telemetry-spool.ts';
+import type { KeptRequest } from '../spool/telemetry-file.ts';
+import type { Contents, Keepable, Sent, TelemetrySpool } from '../spool/telemetry-spool.ts';
 import { Outbox, type SendResult } from './outbox.ts';
 import { encodeLogs, encodePoints, encodeSpans } from './protobuf/encode-request.ts';
 import { postKept } from './post-kept.ts';
@@ -136,7 +137,7 @@ export class Delivery {
 
   /** Whether there is something that a flush would wait for. */
   get isIdle(): boolean {
-    return this.backlog === 0 && !this.#isSendingKept;
+    return this.backlog === 0 && !this.#isSendingKept && !this.#hasSpilled;
   }
 
   /** Whether there is no point in waiting: the last attempt failed, or nothing came of the last wait. */
@@ -150,9 +151,11 @@ export class Delivery {
 
   /** Waits until all that is held now was delivered, at most `timeoutMs`. Resolves to whether it was. */
   async flush(timeoutMs: number): Promise<boolean> {
-    const flushes = this.#outboxes.map(async (outbox) => outbox.flush(timeoutMs));
-    const [flushed] = await Promise.all([Promise.all(flushes), this.#waitForKept(timeoutMs)]);
+    const deadlineMs = performance.now() + timeoutMs;
+    const flushed = await Promise.all(this.#outboxes.map(async (outbox) => outbox.flush(timeoutMs)));
     this.#gaveUp = !flushed.every(Boolean);
+    if (!this.#gaveUp) this.#sendSpilled();
+    await this.#waitForKept(deadlineMs - performance.now());
     return !this.#gaveUp;
   }
 
@@ -193,27 +196,36 @@ export class Delivery {
 
   /** Sends what earlier processes could not deliver, once, beside the work. A flush waits for it. */
   sendKept(): void {
-    if (this.#keptSent !== undefined || this.#spool === undefined) return;
+    const spool = this.#spool;
+    if (this.#keptSent !== undefined || spool === undefined) return;
     // Outside any run and untraced, like all that Rollcall sends.
     this.#isSendingKept = true;
-    this.#keptSent = context.with(suppressTracing(ROOT_CONTEXT), async () => this.#drain(this.#spool));
+    this.#keptSent = context.with(suppressTracing(ROOT_CONTEXT), async () => this.#drain(spool));
   }
 
-  async #drain(spool: TelemetrySpool | undefined): Promise<void> {
+  async #drain(spool: TelemetrySpool): Promise<void> {
     try {
-      const drained = await spool?.drain(async (request) => {
-        return this.#transport === undefined
-          ? { status: 'stop', reason: 'no endpoint' }
-          : postKept(this.#transport, request);
-      });
-      if (drained?.stopped !== undefined) this.#hasSpilled = true;
-      if (drained === undefined || drained.sent === 0) return;
-      sdkLog.info(`Sent ${drained.sent} requests that earlier processes could not deliver`);
+      let sent = 0;
+      // What is spilled while the folder is being emptied may have come after it was listed.
+      let stopped: string | undefined;
+      do {
+        this.#hasSpilled = false;
+        const drained = await spool.drain(async (request) => this.#postKept(request));
+        sent += drained.sent;
+        stopped = drained.stopped;
+      } while (this.#hasSpilled && stopped === undefined);
+      if (stopped !== undefined) this.#hasSpilled = true;
+      if (sent > 0) sdkLog.info(`Sent ${sent} requests that could not be delivered earlier`);
     } catch (fault) {
       sdkLog.warn('What earlier processes kept could not be sent', fault);
     } finally {
       this.#isSendingKept = false;
     }
+  }
+
+  async #postKept(request: KeptRequest): Promise<Sent> {
+    if (this.#transport === undefined) return { status: 'stop', reason: 'no endpoint' };
+    return postKept(this.#transport, request);
   }
 
   /** With a timer that keeps the process alive, which the requests do not. */
@@ -272,7 +284,6 @@ export class Delivery {
   /** Ingest is back. */
   #sendSpilled(): void {
     if (!this.#hasSpilled || this.#isSendingKept) return;
-    this.#hasSpilled = false;
     this.#keptSent = undefined;
     this.sendKept();
   }
