@@ -230,7 +230,7 @@ export class Delivery {
 
   /** With a timer that keeps the process alive, which the requests do not. */
   async #waitForKept(timeoutMs: number): Promise<void> {
-    if (this.#keptSent === undefined) return;
+    if (!this.#isSendingKept || timeoutMs <= 0) return;
     const late = new AbortController();
     await Promise.race([
       this.#keptSent,
