@@ -3,26 +3,12 @@
 -- code where it was thrown. Until here it was the type and the message without UUIDs and digits: a file name, a record ID or
 -- the name of the client split a group, and two faults of one wording in two places were one. docs/failures.md tells how.
 
-ALTER TABLE failure_events_from_events ${ON_CLUSTER} MODIFY QUERY
+ALTER TABLE failure_events_from_signs ${ON_CLUSTER} MODIFY QUERY
 SELECT
-    ProjectId AS project_id,
-    RunId AS run_id,
-    if(LogAttributes['rollcall.run.origin'] != '', LogAttributes['rollcall.run.origin'], TraceId) AS origin,
-    ClientId AS client_id,
-    greatest(1, toUInt16OrZero(LogAttributes['rollcall.attempt'])) AS attempt,
-    TraceId AS trace_id,
-    SpanId AS span_id,
-    ResourceAttributes['service.instance.id'] AS producer,
-    toUInt32OrZero(LogAttributes['rollcall.event.sequence']) AS sequence,
-    Timestamp AS occurred_at,
-    JobName AS job_name,
-    LogAttributes['rollcall.step.name'] AS step,
+    project_id, run_id, origin, client_id, attempt, trace_id, span_id, producer, sequence, occurred_at, job_name, step,
     lower(hex(sipHash64(error_type, ${MESSAGE_KIND}, ${ERROR_CODES}, ${OWN_FRAME}))) AS fingerprint,
-    LogAttributes['exception.type'] AS error_type,
-    LogAttributes['exception.message'] AS error_message,
-    LogAttributes['exception.stacktrace'] AS stacktrace
-FROM otel_logs
-WHERE RunId != '' AND EventName = 'rollcall.failure';
+    error_type, error_message, stacktrace
+FROM failure_signs;
 
 ALTER TABLE failure_events ${ON_CLUSTER} MODIFY COLUMN fingerprint COMMENT 'Same for failures of one kind: error type, message without what differs from case to case, codes in it, place in the own code';
 

@@ -34,7 +34,7 @@ async function contentOf(table: string): Promise<unknown> {
 async function files(seed: number): Promise<FileInsert[]> {
   const found: FileInsert[] = [];
   for (const signal of ['traces', 'logs', 'metrics'] as const) {
-    for (const [index, request] of fc.sample(REQUESTS[signal], { seed, numRuns: 15 }).entries()) {
+    for (const [index, request] of fc.sample(REQUESTS[signal], { seed, numRuns: 8 }).entries()) {
       const result = transcode(signal, 'protobuf', encodeProtobuf(signal, request), {
         projectId: `p${seed}-${index}`,
         receivedAtMs: Date.now(),
