@@ -383,24 +383,7 @@ GROUP BY project_id, run_id, origin, attempt;
 
 -- A failure goes through a table that keeps nothing: what its fingerprint costs to compute, and to prepare, is paid only
 -- for inserts with failures in them.
-CREATE TABLE IF NOT EXISTS failure_signs ${ON_CLUSTER}
-(
-    project_id LowCardinality(String) COMMENT 'Project',
-    run_id String COMMENT 'Job run ID',
-    origin String COMMENT 'Trace ID of the job run',
-    client_id String COMMENT 'Client, empty where the job run itself failed',
-    attempt UInt16 COMMENT 'The n-th try',
-    trace_id String COMMENT 'Trace in which the error was thrown',
-    span_id String COMMENT 'Innermost span in which the error was seen',
-    producer String COMMENT 'service.instance.id of the process',
-    sequence UInt32 COMMENT 'Number of the event within run and producer',
-    occurred_at DateTime64(9, 'UTC') COMMENT 'When the error was thrown',
-    job_name LowCardinality(String) COMMENT 'Job',
-    step String COMMENT 'Step, empty outside steps',
-    error_type LowCardinality(String) COMMENT 'Class or code of the error',
-    error_message String COMMENT 'Message of the error',
-    stacktrace String COMMENT 'Stack trace'
-)
+CREATE TABLE IF NOT EXISTS failure_signs ${ON_CLUSTER} AS failure_events
 ENGINE = Null
 COMMENT 'Errors on their way into failure_events; always empty';
 
