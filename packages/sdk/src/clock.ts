@@ -27,8 +27,13 @@ export function laterOf(a: HrTime, b: HrTime): HrTime {
   return a[0] > b[0] || (a[0] === b[0] && a[1] >= b[1]) ? a : b;
 }
 
+/** A time, or the first after another if it is not later than that. */
+export function laterThan(other: HrTime, time: HrTime): HrTime {
+  return time[0] > other[0] || (time[0] === other[0] && time[1] > other[1]) ? time : justAfter(other);
+}
+
 /** One nanosecond after a time. */
-export function justAfter(time: HrTime): HrTime {
+function justAfter(time: HrTime): HrTime {
   return time[1] === 999_999_999 ? [time[0] + 1, 0] : [time[0], time[1] + 1];
 }
 

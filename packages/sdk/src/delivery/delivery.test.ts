@@ -1,3 +1,4 @@
+import { logs, trace, type AnyValue } from '@opentelemetry/api';
 import { expect, test } from 'vitest';
 import type { ReceivedPoint } from '../../test/receiver.ts';
 import { inSequence, sequenceOf, startWatched } from '../../test/watched.ts';
@@ -191,6 +192,54 @@ test('the path of the endpoint is kept', async () => {
   await rollcall.shutdown();
   expect(receiver.requests[0]?.path).toMatch(/^\/rollcall\/v1\//);
 });
+
+test.each(['http/protobuf', 'http/json'] as const)(
+  'what cannot be told in %s is left out alone, and spoils no request after it',
+  async (protocol) => {
+    await using watched = await startWatched({ protocol });
+    const { rollcall, receiver } = watched;
+    const circular: Record<string, AnyValue> = {};
+    circular['itself'] = circular;
+
+    await rollcall.job('odd', async (run) => {
+      run.count('Leads Processed', 1);
+      logs.getLogger('application').emit({ body: circular });
+      // A program without types may give anything.
+      trace
+        .getTracer('application')
+        .startSpan(Symbol('no name') as unknown as string)
+        .end();
+      logs.getLogger('application').emit({ body: 'a good line' });
+      await run.step('a good step', () => undefined);
+    });
+    expect(await rollcall.flush()).toBe(true);
+
+    const sent = Map.groupBy(receiver.requests, ({ path }) => path);
+    const textOf = (path: string) => Buffer.concat(sent.get(path)?.map(({ body }) => body) ?? []).toString();
+    expect(textOf('/v1/logs')).toContain('a good line');
+    expect(textOf('/v1/logs')).toContain('rollcall.run.ended');
+    expect(textOf('/v1/traces')).toContain('a good step');
+    expect(textOf('/v1/metrics')).toContain('Leads Processed');
+    if (protocol === 'http/protobuf') {
+      for (const { path, body } of receiver.requests) {
+        // Field 1 of a request holds all of it: what is left of a broken one would stand before it.
+        expect(body[0], path).toBe(0x0a);
+        expect(sizeOfFirstField(body), path).toBe(body.length);
+      }
+    }
+  },
+);
+
+/** The tag, the length and what it says. */
+function sizeOfFirstField(body: Buffer): number {
+  let at = 1;
+  let sizeBytes = 0;
+  for (let shift = 0, byte = 128; byte > 127; shift += 7) {
+    byte = body[at++] ?? 0;
+    sizeBytes |= (byte & 127) << shift;
+  }
+  return at + sizeBytes;
+}
 
 test('a disabled SDK runs the job and sends nothing', async () => {
   await using watched = await startWatched({ disabled: true });

@@ -2,15 +2,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
-import {
-  JsonLogsSerializer,
-  JsonMetricsSerializer,
-  JsonTraceSerializer,
-  ProtobufLogsSerializer,
-  ProtobufMetricsSerializer,
-  ProtobufTraceSerializer,
-  type ISerializer,
-} from '@opentelemetry/otlp-transformer';
+import type { ISerializer } from '@opentelemetry/otlp-transformer';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
@@ -21,8 +13,8 @@ import type { Series } from '../metrics/series.ts';
 import type { KeptRequest } from '../spool/telemetry-file.ts';
 import type { Contents, Keepable, Sent, TelemetrySpool } from '../spool/telemetry-spool.ts';
 import { Outbox, type SendResult } from './outbox.ts';
-import { encodeLogs, encodePoints, encodeSpans } from './protobuf/encode-request.ts';
 import { postKept } from './post-kept.ts';
+import { JSON_FORM, PROTOBUF_FORM } from './serializers.ts';
 import { Transport } from './transport.ts';
 
 /** Turns series into points at the moment of sending, and learns whether they arrived. */
@@ -47,13 +39,6 @@ const HIGH_WATER = 5_000;
 const BRIM_SHARE = 0.25;
 const LONGEST_HOLD_MS = 50;
 const HOLD_STEP_MS = 5;
-
-/** The stock serializers but for the encoding of requests, which is where the time goes. */
-const PROTOBUF = {
-  traces: { ...ProtobufTraceSerializer, serializeRequest: encodeSpans },
-  logs: { ...ProtobufLogsSerializer, serializeRequest: encodeLogs },
-  metrics: { ...ProtobufMetricsSerializer, serializeRequest: encodePoints },
-};
 
 /** The outboxes and the way they take. */
 export class Delivery {
@@ -83,9 +68,7 @@ export class Delivery {
     this.#source = source;
     const json = config.protocol === 'http/json';
     this.#contentType = json ? 'application/json' : 'application/x-protobuf';
-    this.#serializers = json
-      ? { traces: JsonTraceSerializer, logs: JsonLogsSerializer, metrics: JsonMetricsSerializer }
-      : PROTOBUF;
+    this.#serializers = json ? JSON_FORM : PROTOBUF_FORM;
     const sendSpans = this.#sender('v1/traces', this.#serializers.traces);
     const sendLogs = this.#sender('v1/logs', this.#serializers.logs);
     const sendMetrics = this.#sender('v1/metrics', this.#serializers.metrics);
@@ -265,8 +248,8 @@ export class Delivery {
   #spillPoints(series: readonly Series[]): readonly Series[] {
     return [...inBatches(series, MAX_POINTS_BATCH)].flatMap((batch) => {
       const { metrics, delivered } = this.#source.read(batch);
-      const body = this.#serializers.metrics.serializeRequest(metrics);
-      if (!this.#keep(this.#packed('points', 'v1/metrics', body, batch.length))) return batch;
+      const encode = () => this.#serializers.metrics.serializeRequest(metrics);
+      if (!this.#keep(this.#packed('points', 'v1/metrics', batch, encode))) return batch;
       delivered();
       return [];
     });
@@ -289,33 +272,45 @@ export class Delivery {
   }
 
   *#packPoints(points: readonly Series[]): Generator<Packed> {
+    const encode = (batch: readonly Series[]) =>
+      this.#serializers.metrics.serializeRequest(this.#source.read(batch).metrics);
     for (const batch of inBatches(points, MAX_POINTS_BATCH)) {
-      const body = this.#serializers.metrics.serializeRequest(this.#source.read(batch).metrics);
-      yield* this.#packed('points', 'v1/metrics', body, batch.length);
+      yield* this.#packed('points', 'v1/metrics', batch, encode);
     }
   }
 
   *#packSpans(spans: readonly ReadableSpan[]): Generator<Packed> {
+    const encode = (batch: ReadableSpan[]) => this.#serializers.traces.serializeRequest(batch);
     for (const batch of inBatches(spans, MAX_BATCH)) {
-      const body = this.#serializers.traces.serializeRequest(batch);
-      yield* this.#packed('spans', 'v1/traces', body, batch.length);
+      yield* this.#packed('spans', 'v1/traces', batch, encode);
     }
   }
 
   *#packLogs(contents: Contents, records: readonly ReadableLogRecord[]): Generator<Packed> {
+    const encode = (batch: ReadableLogRecord[]) => this.#serializers.logs.serializeRequest(batch);
     for (const batch of inBatches(records, MAX_BATCH)) {
-      const body = this.#serializers.logs.serializeRequest(batch);
-      yield* this.#packed(contents, 'v1/logs', body, batch.length);
+      yield* this.#packed(contents, 'v1/logs', batch, encode);
     }
   }
 
-  *#packed(
+  /** One request; where a record makes that impossible, several without it. */
+  *#packed<T>(
     contents: Contents,
     path: string,
-    body: Uint8Array | undefined,
-    records: number,
+    batch: T[],
+    encode: (batch: T[]) => Uint8Array | undefined,
   ): Generator<Packed> {
-    if (body !== undefined) yield { contents, path, contentType: this.#contentType, body, records };
+    const encoded = tryEncode(() => encode(batch));
+    if (encoded.status === 'encoded') {
+      const { body } = encoded;
+      if (body === undefined) return;
+      yield { contents, path, contentType: this.#contentType, body, records: batch.length };
+    } else if (batch.length === 1) {
+      sdkLog.warn(`Dropped one of the ${contents}: ${encoded.reason}`);
+    } else {
+      const half = Math.ceil(batch.length / 2);
+      for (const part of inBatches(batch, half)) yield* this.#packed(contents, path, part, encode);
+    }
   }
 
   #sender<Request, Response extends { partialSuccess?: object }>(
@@ -323,14 +318,29 @@ export class Delivery {
     serializer: ISerializer<Request, Response>,
   ): (request: Request) => Promise<SendResult> {
     return async (request) => {
-      const payload = this.#transport && serializer.serializeRequest(request);
-      if (this.#transport === undefined || payload === undefined) return { status: 'delivered' };
+      if (this.#transport === undefined) return { status: 'delivered' };
+      const encoded = tryEncode(() => serializer.serializeRequest(request));
+      if (encoded.status !== 'encoded') return encoded;
+      const { body: payload } = encoded;
+      if (payload === undefined) return { status: 'delivered' };
       const posted = await this.#transport.post(path, payload, { contentType: this.#contentType });
       if (posted.status !== 'accepted') return posted;
       this.#sendSpilled();
       reportPartialSuccess(path, serializer, posted.body);
       return { status: 'delivered' };
     };
+  }
+}
+
+type Encoded =
+  | { status: 'encoded'; body: Uint8Array | undefined }
+  | Extract<SendResult, { status: 'unencodable' }>;
+
+function tryEncode(encode: () => Uint8Array | undefined): Encoded {
+  try {
+    return { status: 'encoded', body: encode() };
+  } catch (fault) {
+    return { status: 'unencodable', reason: `It cannot be encoded: ${String(fault)}` };
   }
 }
 

@@ -98,26 +98,31 @@ test('what ingest rejects for good is dropped and counted, and the rest goes on'
   expect(arrived).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
 });
 
-test('one record that is too large is dropped alone, and the batches grow back at once', async () => {
-  const sizes: number[] = [];
-  const arrived: number[] = [];
-  const outbox = openOutbox({
-    maxBatch: 100,
-    // Whoever waited for it between two requests would not be done in time.
-    delayMs: 60_000,
-    send: async (batch) => {
-      if (batch.includes(42)) return { status: 'too_large', reason: 'HTTP 413' };
-      sizes.push(batch.length);
-      arrived.push(...batch);
-      return delivered;
-    },
-  });
-  for (let record = 0; record < 500; record++) outbox.add(record);
-  expect(await outbox.flush(5_000)).toBe(true);
-  expect(outbox.dropped).toBe(1);
-  expect(arrived).toEqual(Array.from({ length: 500 }, (_, index) => index).filter((record) => record !== 42));
-  expect(sizes.slice(-3)).toEqual([100, 100, expect.any(Number)]);
-});
+test.each(['too_large', 'unencodable'] as const)(
+  'one record that is %s is dropped alone, and the batches grow back at once',
+  async (status) => {
+    const sizes: number[] = [];
+    const arrived: number[] = [];
+    const outbox = openOutbox({
+      maxBatch: 100,
+      // Whoever waited for it between two requests would not be done in time.
+      delayMs: 60_000,
+      send: async (batch) => {
+        if (batch.includes(42)) return { status, reason: 'because of 42' };
+        sizes.push(batch.length);
+        arrived.push(...batch);
+        return delivered;
+      },
+    });
+    for (let record = 0; record < 500; record++) outbox.add(record);
+    expect(await outbox.flush(5_000)).toBe(true);
+    expect(outbox.dropped).toBe(1);
+    expect(arrived).toEqual(
+      Array.from({ length: 500 }, (_, index) => index).filter((record) => record !== 42),
+    );
+    expect(sizes.slice(-3)).toEqual([100, 100, expect.any(Number)]);
+  },
+);
 
 test('batches that were too large together are halved, sent without a pause, and tried larger again', async () => {
   const tried: number[] = [];

@@ -8,6 +8,8 @@ export type SendResult =
   | { status: 'delivered' }
   | { status: 'retry'; reason: string; afterMs?: number }
   | { status: 'too_large'; reason: string }
+  /** Something in it makes no request: a span without a name. */
+  | { status: 'unencodable'; reason: string }
   | { status: 'rejected'; reason: string };
 
 export interface OutboxOptions<T> {
@@ -185,11 +187,12 @@ export class Outbox<T> {
         if (this.#failures === 1) sdkLog.warn(`Could not deliver ${name}, will retry: ${result.reason}`);
         break;
       case 'too_large':
+      case 'unencodable':
         if (batch.length > 1) {
           this.#batchLimit = Math.ceil(batch.length / 2);
           break;
         }
-        // The one that was too large is found; the others were not at fault.
+        // The one record is found; the others were not at fault.
         this.#batchLimit = this.#options.maxBatch;
         this.#drop(this.#remove(1), result.reason);
         break;
@@ -203,7 +206,7 @@ export class Outbox<T> {
   #scheduleNext(result: SendResult): void {
     if (this.#queue.length === 0) return;
     if (result.status === 'retry') this.#schedule(Math.max(1, this.#pauseMs(result.afterMs)));
-    else this.#schedule(this.#isPressed() || result.status === 'too_large' ? 0 : this.#options.delayMs);
+    else this.#schedule(this.#isPressed() || isSplit(result) ? 0 : this.#options.delayMs);
   }
 
   #isPressed(): boolean {
@@ -248,4 +251,9 @@ export class Outbox<T> {
       else if (this.#gone >= until) resolve(true);
     }
   }
+}
+
+/** Whether smaller batches are tried next. */
+function isSplit({ status }: SendResult): boolean {
+  return status === 'too_large' || status === 'unencodable';
 }

@@ -25,7 +25,7 @@ export function logContext(): LogContext {
 
 export function contextOf(place: Place | undefined): LogContext {
   if (place === undefined) return {};
-  const { stamp } = place.scope;
+  const { attributes: stamp } = place.scope.stamp;
   const { traceId, spanId } = place.span.spanContext();
   return {
     run: String(stamp[ATTR.RUN_ID]),

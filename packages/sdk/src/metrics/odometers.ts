@@ -1,5 +1,5 @@
 /** Holds the metrics of all open runs, and hands readings of them to an exporter or a MetricReader. */
-import { ValueType, type Attributes } from '@opentelemetry/api';
+import { ValueType } from '@opentelemetry/api';
 import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
 import {
@@ -12,7 +12,8 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import type { Aggregation } from '@rollcall/semconv';
 import { RunMetrics, type MetricSink } from './run-metrics.ts';
-import { readPoint, type Point, type Series } from './series.ts';
+import { withStamp, type Stamp } from '../otel/stamp.ts';
+import { readPoint, type Metric, type Point, type Series } from './series.ts';
 
 export interface OdometersOptions {
   resource: Resource;
@@ -34,7 +35,7 @@ const MAX_NAMES = 10_000;
  */
 export class Odometers implements MetricSink, MetricProducer {
   readonly #options: OdometersOptions;
-  readonly #aggregations = new Map<string, Aggregation>();
+  readonly #metrics = new Map<string, Metric>();
   readonly #open = new Set<RunMetrics>();
   /** Ended series and how often a reader has got them. */
   readonly #ended = new Map<Series, number>();
@@ -43,8 +44,8 @@ export class Odometers implements MetricSink, MetricProducer {
     this.#options = options;
   }
 
-  /** Begins the metrics of a run, whose points carry these attributes. */
-  open(owner: Attributes): RunMetrics {
+  /** Begins the metrics of a run, whose points carry this stamp. */
+  open(owner: Stamp): RunMetrics {
     const metrics = new RunMetrics(this, owner);
     this.#open.add(metrics);
     return metrics;
@@ -55,10 +56,12 @@ export class Odometers implements MetricSink, MetricProducer {
     this.#open.delete(metrics);
   }
 
-  claim(name: string, aggregation: Aggregation): Aggregation | undefined {
-    const known = this.#aggregations.get(name);
-    if (known === undefined && this.#aggregations.size < MAX_NAMES) this.#aggregations.set(name, aggregation);
-    return known === aggregation ? undefined : known;
+  metric(name: string, aggregation: Aggregation): Metric {
+    const known = this.#metrics.get(name);
+    if (known !== undefined) return known;
+    const metric = { name, aggregation };
+    if (this.#metrics.size < MAX_NAMES) this.#metrics.set(name, metric);
+    return metric;
   }
 
   changed(series: Series): void {
@@ -67,17 +70,19 @@ export class Odometers implements MetricSink, MetricProducer {
     this.#options.send(series);
   }
 
-  ended(ended: Iterable<Series>): void {
-    for (const series of ended) {
-      if (this.#options.send === undefined) this.#ended.set(series, 0);
-      else this.changed(series);
-    }
+  ended(series: Series): void {
+    if (this.#options.send === undefined) this.#ended.set(series, 0);
+    else this.changed(series);
   }
 
   /** Takes a reading of each series of a batch. */
   read(batch: readonly Series[]): { metrics: ResourceMetrics; delivered: () => void } {
-    const points = batch.map(readPoint);
-    return { metrics: this.#toMetrics(points), delivered: () => this.#delivered(points) };
+    // The points are not kept while they travel: what is in memory for long is what garbage collection costs.
+    const told = batch.map(({ revision }) => revision);
+    return {
+      metrics: this.#toMetrics(batch.map(readPoint)),
+      delivered: () => this.#delivered(batch, told),
+    };
   }
 
   dropped(dropped: readonly Series[]): void {
@@ -93,33 +98,34 @@ export class Odometers implements MetricSink, MetricProducer {
       if (readings + 1 < FINAL_READINGS) this.#ended.set(series, readings + 1);
       else this.#ended.delete(series);
     }
-    return { resourceMetrics: this.#toMetrics(points), errors: [] };
+    return { resourceMetrics: this.#toMetrics(points.map(withStamp)), errors: [] };
   }
 
   /** A series that moved while its reading travelled has something to tell again. */
-  #delivered(points: readonly Point[]): void {
-    for (const { series, revision } of points) {
+  #delivered(batch: readonly Series[], told: readonly number[]): void {
+    batch.forEach((series, index) => {
       series.queued = false;
-      if (series.revision > revision) this.changed(series);
-    }
+      if (series.revision > (told[index] ?? 0)) this.changed(series);
+    });
   }
 
   #toMetrics(points: readonly Point[]): ResourceMetrics {
     const { resource, scope, unitOf = () => '' } = this.#options;
-    const byMetric = Map.groupBy(points, ({ series }) => `${series.aggregation} ${series.name}`);
-    return {
-      resource,
-      scopeMetrics: [{ scope, metrics: Array.from(byMetric.values(), (group) => toMetric(group, unitOf)) }],
-    };
+    const byMetric = Map.groupBy(points, ({ metric }) => metric);
+    const metrics = Array.from(byMetric, ([metric, same]) => toMetricData(metric, same, unitOf));
+    return { resource, scopeMetrics: [{ scope, metrics }] };
   }
 }
 
-function toMetric(points: readonly Point[], unitOf: (metric: string) => string): MetricData {
-  const { name, aggregation } = points[0]!.series;
+function toMetricData(
+  { name, aggregation }: Metric,
+  points: Point[],
+  unitOf: (metric: string) => string,
+): MetricData {
   const common = {
     descriptor: { name, description: '', unit: unitOf(name), valueType: ValueType.DOUBLE },
     aggregationTemporality: AggregationTemporality.CUMULATIVE,
-    dataPoints: [...points],
+    dataPoints: points,
   };
   // A sum may go down as well: run metrics take negative values.
   return aggregation === 'sum'

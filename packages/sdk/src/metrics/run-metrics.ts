@@ -1,27 +1,28 @@
 /** Keeps the metrics of one run. */
-import type { Attributes, HrTime } from '@opentelemetry/api';
+import type { HrTime } from '@opentelemetry/api';
 import { MAX_NAME_LENGTH, type Aggregation } from '@rollcall/semconv';
-import { accumulate, createSeries, nextReportTime, type Series } from './series.ts';
+import type { Stamp } from '../otel/stamp.ts';
+import { accumulate, createSeries, nextReportTime, type Metric, type Series } from './series.ts';
 
 /** Whether a value was taken, or why not. */
 export type Recorded = { status: 'recorded' } | { status: 'refused'; subject: string; reason: string };
 
 /** What the metrics of a run need of the process they are in. */
 export interface MetricSink {
-  /** Takes note that a metric has this aggregation; returns the one that it had before, if another. */
-  claim(name: string, aggregation: Aggregation): Aggregation | undefined;
+  /** The metric of this name. Its aggregation is another where that came first. */
+  metric(name: string, aggregation: Aggregation): Metric;
   changed(series: Series): void;
-  ended(series: Iterable<Series>): void;
+  ended(series: Series): void;
 }
 
 /** The series of exactly one job run, or of one client run. */
 export class RunMetrics {
   readonly #sink: MetricSink;
-  readonly #owner: Attributes;
-  readonly #series = new Map<string, Series>();
+  readonly #owner: Stamp;
+  #series = new Map<string, Series>();
   #ended = false;
 
-  constructor(sink: MetricSink, owner: Attributes) {
+  constructor(sink: MetricSink, owner: Stamp) {
     this.#sink = sink;
     this.#owner = owner;
   }
@@ -47,12 +48,12 @@ export class RunMetrics {
     }
     if (this.#ended) return refused(subject, `${value} came after the run had ended`);
     const series = this.#series.get(subject);
-    if (series?.aggregation === aggregation) return this.#add(series, value);
-    const other = series?.aggregation ?? this.#sink.claim(subject, aggregation);
-    if (other !== undefined) {
-      return refused(subject, `${value} came as ${aggregation}, but the metric is a ${other}`);
+    const metric = series?.metric ?? this.#sink.metric(subject, aggregation);
+    if (metric.aggregation !== aggregation) {
+      return refused(subject, `${value} came as ${aggregation}, but the metric is a ${metric.aggregation}`);
     }
-    this.#open(subject, aggregation, value);
+    if (series !== undefined) return this.#add(series, value);
+    this.#open(metric, value);
     return RECORDED;
   }
 
@@ -62,17 +63,18 @@ export class RunMetrics {
     for (const series of this.#series.values()) {
       series.endedAt = endedAt;
       series.revision++;
+      this.#sink.ended(series);
     }
-    this.#sink.ended(this.#series.values());
     const count = this.#series.size;
-    this.#series.clear();
+    this.#series = NONE;
     return count;
   }
 
   #add(series: Series, value: number): Recorded {
-    const total = accumulate(series.aggregation, series.value, value);
-    if (!Number.isFinite(total)) return refused(series.name, `${value} makes the total too large`);
-    if (series.aggregation === 'last') series.reportedAt = nextReportTime();
+    const { name, aggregation } = series.metric;
+    const total = accumulate(aggregation, series.value, value);
+    if (!Number.isFinite(total)) return refused(name, `${value} makes the total too large`);
+    if (aggregation === 'last') series.reportedAt = nextReportTime();
     else if (total === series.value) return RECORDED;
     series.value = total;
     series.revision++;
@@ -80,12 +82,15 @@ export class RunMetrics {
     return RECORDED;
   }
 
-  #open(name: string, aggregation: Aggregation, value: number): void {
-    const series = createSeries(name, aggregation, this.#owner, value);
-    this.#series.set(name, series);
+  #open(metric: Metric, value: number): void {
+    const series = createSeries(metric, this.#owner, value);
+    this.#series.set(metric.name, series);
     this.#sink.changed(series);
   }
 }
+
+/** A run that has ended takes no more. */
+const NONE = new Map<string, Series>();
 
 const RECORDED: Recorded = { status: 'recorded' };
 

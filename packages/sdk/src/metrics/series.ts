@@ -1,14 +1,20 @@
 /** One number of one run: its running total, and when it was last told. */
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import { ATTR, type Aggregation } from '@rollcall/semconv';
-import { justAfter, laterOf, now } from '../clock.ts';
+import { laterThan, now } from '../clock.ts';
+import { STAMP, type Stamp } from '../otel/stamp.ts';
+
+/** What a process counts: one object for all series of it. */
+export interface Metric {
+  readonly name: string;
+  readonly aggregation: Aggregation;
+}
 
 /** The odometer of (run, client or none, attempt, metric). */
 export interface Series {
-  readonly name: string;
-  readonly aggregation: Aggregation;
-  /** Attributes that all series of the run share. */
-  readonly owner: Attributes;
+  readonly metric: Metric;
+  /** What all series of the run share. */
+  readonly owner: Stamp;
   readonly startTime: HrTime;
   value: number;
   /** Rises with every change, the end included. */
@@ -25,31 +31,26 @@ export interface Series {
 
 /** A series' value at a moment. */
 export interface Point {
-  series: Series;
-  revision: number;
+  metric: Metric;
   startTime: HrTime;
   endTime: HrTime;
   value: number;
+  /** Those beside the stamp. */
   attributes: Attributes;
+  [STAMP]: Stamp;
 }
 
-export function createSeries(
-  name: string,
-  aggregation: Aggregation,
-  owner: Attributes,
-  value: number,
-): Series {
+export function createSeries(metric: Metric, owner: Stamp, value: number): Series {
   const startTime = now();
   return {
-    name,
-    aggregation,
+    metric,
     owner,
     startTime,
     value,
     revision: 1,
     queued: false,
     lastTime: startTime,
-    reportedAt: aggregation === 'last' ? nextReportTime() : startTime,
+    reportedAt: metric.aggregation === 'last' ? nextReportTime() : startTime,
     endedAt: undefined,
   };
 }
@@ -58,7 +59,7 @@ let latestReport: HrTime = [0, 0];
 
 /** Now, and later than every report before: of two reports in one process the second is the latest. */
 export function nextReportTime(): HrTime {
-  latestReport = laterOf(now(), justAfter(latestReport));
+  latestReport = laterThan(latestReport, now());
   return latestReport;
 }
 
@@ -77,17 +78,30 @@ export function accumulate(aggregation: Aggregation, total: number, value: numbe
 }
 
 /**
- * Takes a reading. Of running totals: later than the one before, and not before the end of an ended run.
+ * Takes a reading. Of running totals: of this moment or of the end of an ended run, and later than the one before.
  * Of `last`: at the time when the value was reported, since the latest of all clients is sought by it.
  */
 export function readPoint(series: Series): Point {
   const endTime =
-    series.aggregation === 'last'
+    series.metric.aggregation === 'last'
       ? series.reportedAt
-      : laterOf(laterOf(now(), justAfter(series.lastTime)), series.endedAt ?? series.lastTime);
+      : laterThan(series.lastTime, series.endedAt ?? now());
   series.lastTime = endTime;
-  const attributes: Attributes = { ...series.owner, [ATTR.METRIC_AGGREGATION]: series.aggregation };
-  if (series.endedAt !== undefined) attributes[ATTR.METRIC_FINAL] = true;
-  const { revision, startTime, value } = series;
-  return { series, revision, startTime, endTime, value, attributes };
+  const { startTime, value, owner, metric, endedAt } = series;
+  const attributes = (endedAt === undefined ? RUNNING : FINAL)[metric.aggregation];
+  return { metric, startTime, endTime, value, attributes, [STAMP]: owner };
 }
+
+const RUNNING = {
+  sum: { [ATTR.METRIC_AGGREGATION]: 'sum' },
+  min: { [ATTR.METRIC_AGGREGATION]: 'min' },
+  max: { [ATTR.METRIC_AGGREGATION]: 'max' },
+  last: { [ATTR.METRIC_AGGREGATION]: 'last' },
+};
+
+const FINAL = {
+  sum: { ...RUNNING.sum, [ATTR.METRIC_FINAL]: true },
+  min: { ...RUNNING.min, [ATTR.METRIC_FINAL]: true },
+  max: { ...RUNNING.max, [ATTR.METRIC_FINAL]: true },
+  last: { ...RUNNING.last, [ATTR.METRIC_FINAL]: true },
+};

@@ -23,7 +23,7 @@ export class StampingLogRecordProcessor implements LogRecordProcessor {
       return;
     }
     const scope = scopeOf(emittedIn);
-    if (scope !== undefined) record.setAttributes(scope.stamp);
+    if (scope !== undefined) record.setAttributes(scope.stamp.attributes);
     else if (this.#onlyRuns) return;
     this.#delivery.logs.add(record);
   }

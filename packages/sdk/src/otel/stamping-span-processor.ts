@@ -4,6 +4,7 @@ import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace
 import { ATTR } from '@rollcall/semconv';
 import type { Delivery } from '../delivery/delivery.ts';
 import { scopeOf } from '../run/scope.ts';
+import { STAMP, type Stamped } from './stamp.ts';
 
 /** Stamps every span that starts inside a run, whoever starts it. */
 export class StampingSpanProcessor implements SpanProcessor {
@@ -18,7 +19,10 @@ export class StampingSpanProcessor implements SpanProcessor {
 
   onStart(span: Span, parentContext: Context): void {
     const scope = scopeOf(parentContext);
-    if (scope !== undefined) span.setAttributes(scope.stamp);
+    if (scope === undefined) return;
+    // The application's exporters do not know of stamps.
+    if (this.#onlyRuns) span.setAttributes(scope.stamp.attributes);
+    else (span as Stamped)[STAMP] = scope.stamp;
   }
 
   onEnd(span: ReadableSpan): void {

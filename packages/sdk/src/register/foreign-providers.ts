@@ -125,7 +125,7 @@ class JoiningSpanProcessor implements SpanProcessor {
 
   onStart(span: Span, context: Context): void {
     const adopted = scopeOf(context) === undefined ? adoptedRun() : undefined;
-    if (adopted !== undefined) span.setAttributes(adopted.scope.stamp);
+    if (adopted !== undefined) span.setAttributes(adopted.scope.stamp.attributes);
     this.#own.onStart(span, context);
   }
 
@@ -151,7 +151,7 @@ class JoiningLogProcessor implements LogRecordProcessor {
 
   onEmit(record: ReadWriteLogRecord, context?: Context): void {
     const adopted = scopeOf(context) === undefined ? adoptedRun() : undefined;
-    if (adopted !== undefined) record.setAttributes(adopted.scope.stamp);
+    if (adopted !== undefined) record.setAttributes(adopted.scope.stamp.attributes);
     this.#own.onEmit(record, context);
   }
 

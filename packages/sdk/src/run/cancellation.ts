@@ -70,14 +70,14 @@ export type Settled<T> =
   | { how: 'abandoned' };
 
 /** Runs work until it settles or is abandoned. `onLate` hears of the end of abandoned work. */
-export async function supervise<T>(
+export function supervise<T>(
   work: () => T | PromiseLike<T>,
-  cancellation: Cancellation,
+  { abandoned: givenUp }: Cancellation,
   onLate: () => void,
 ): Promise<Settled<T>> {
   const settled = settle(work);
-  if (cancellation.abandoned === undefined) return settled;
-  const abandoned = cancellation.abandoned.then((): Settled<T> => {
+  if (givenUp === undefined) return settled;
+  const abandoned = givenUp.then((): Settled<T> => {
     void settled.then(onLate);
     return { how: 'abandoned' };
   });

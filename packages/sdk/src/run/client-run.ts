@@ -1,12 +1,17 @@
 /** Tracks the part of a job run done for one client. */
-import { trace, type Context, type Span } from '@opentelemetry/api';
+import type { Context, Span } from '@opentelemetry/api';
 import { ATTR, clientRunId, EVENT, SPAN_KIND } from '@rollcall/semconv';
 import { now } from '../clock.ts';
+import { addToStamp, Stamp } from '../otel/stamp.ts';
 import { Cancellation } from './cancellation.ts';
 import type { Client, ClientOptions } from './handles.ts';
 import type { JobRun } from './job-run.ts';
-import { scopeOf, traced, withBaggage, withScope, type Scope } from './scope.ts';
+import { RunBaggage } from './run-baggage.ts';
+import { RunContext } from './run-context.ts';
+import { scopeOf, traced, type Scope } from './scope.ts';
 import { TrackedRun, type TrackedRunParts } from './tracked-run.ts';
+
+const KIND = { [ATTR.SPAN_KIND]: SPAN_KIND.CLIENT_RUN };
 
 export class ClientRun extends TrackedRun implements Client {
   readonly clientId: string;
@@ -28,13 +33,12 @@ export class ClientRun extends TrackedRun implements Client {
     const { core, stamp, startTime } = parts;
     this.clientId = clientId;
     this.scope = { run, client: this, stamp, outer: scopeOf(parent) ?? run.scope };
-    const inScope = withScope(parent, this.scope);
-    this.span = core.tracer.startSpan(
-      `${run.jobName} client${isJoined ? ' joined' : ''}`,
-      { startTime, attributes: isJoined ? {} : { [ATTR.SPAN_KIND]: SPAN_KIND.CLIENT_RUN } },
-      traced(inScope),
-    );
-    this.context = withBaggage(trace.setSpan(inScope, this.span), stamp);
+    const place = new RunContext(parent, this.scope, new RunBaggage(parent, stamp.attributes));
+    const name = isJoined ? `${run.jobName} client joined` : run.clientSpanName;
+    this.span = core.tracer.startSpan(name, { startTime }, traced(place));
+    if (!isJoined) addToStamp(this.span, KIND);
+    place.activate(this.span);
+    this.context = place;
   }
 
   /** Begins a client run below the given context of its job run. */
@@ -48,7 +52,11 @@ export class ClientRun extends TrackedRun implements Client {
     const subject = `Client ${clientId}`;
     const client = new ClientRun(run, clientId, parent, {
       core: run.core,
-      stamp: { ...run.scope.stamp, [ATTR.CLIENT_ID]: clientId, [ATTR.ATTEMPT]: attempt },
+      stamp: new Stamp({
+        ...run.scope.stamp.attributes,
+        [ATTR.CLIENT_ID]: clientId,
+        [ATTR.ATTEMPT]: attempt,
+      }),
       startTime: now(),
       attempt,
       cancellation: new Cancellation({ parent: run.signal, subject, ...limits }),
@@ -71,7 +79,11 @@ export class ClientRun extends TrackedRun implements Client {
     const subject = `Client ${clientId}`;
     const parts = {
       core: run.core,
-      stamp: { ...run.scope.stamp, [ATTR.CLIENT_ID]: clientId, [ATTR.ATTEMPT]: attempt },
+      stamp: new Stamp({
+        ...run.scope.stamp.attributes,
+        [ATTR.CLIENT_ID]: clientId,
+        [ATTR.ATTEMPT]: attempt,
+      }),
       startTime: now(),
       attempt,
       cancellation: new Cancellation({ parent: run.signal, subject, ...limits }),

@@ -4,7 +4,8 @@ import { W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/
 import { ATTR, checkClientId, isValidRunId } from '@rollcall/semconv';
 import { safely, sdkLog } from '../faults.ts';
 import type { Client, Run } from './handles.ts';
-import { scopeOf, withBaggage } from './scope.ts';
+import { withBaggage } from './run-baggage.ts';
+import { scopeOf } from './scope.ts';
 import { TrackedRun } from './tracked-run.ts';
 
 /** Enough to take part in a run: the record that a tracking service returned has it. */
@@ -113,7 +114,7 @@ function toHanded(run: Run | Client | RunIdentity | undefined): HandedRun | unde
       typeof clientId === 'string' ? { [ATTR.CLIENT_ID]: clientId, [ATTR.ATTEMPT]: attempt ?? 1 } : {};
     return { identity: handed.identity, parent: withBaggage(ROOT_CONTEXT, { ...stamp, ...client }) };
   }
-  const { stamp } = tracked.scope;
+  const { attributes: stamp } = tracked.scope.stamp;
   // Where the caller is in a step of the run, its span is the parent of what the other process does.
   const isInside = scope !== undefined && (scope.client ?? scope.run) === tracked;
   const parent = isInside ? withBaggage(context.active(), stamp) : tracked.context;

@@ -2,12 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import {
   context,
+  INVALID_SPAN_CONTEXT,
   isSpanContextValid,
+  SeverityNumber,
   trace,
   type Attributes,
   type Context,
   type Span,
 } from '@opentelemetry/api';
+import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import { ATTR, checkClientId, describeValue, EVENT, SPAN_KIND } from '@rollcall/semconv';
 import { now, toEpochMs } from '../clock.ts';
 import { safely, sdkLog } from '../faults.ts';
@@ -15,6 +18,7 @@ import type { BeatOwner } from '../heartbeat/beat-record.ts';
 import type { Interruption, Living } from '../heartbeat/heartbeat.ts';
 import type { Lifeline, Progress } from '../heartbeat/lifeline.ts';
 import type { Vitals } from '../heartbeat/vitals.ts';
+import { Stamp, STAMP, type Stamped } from '../otel/stamp.ts';
 import { Cancellation, LONGEST_TIMER_MS, resultOf, supervise, type Settled } from './cancellation.ts';
 import { originOfExecution, type Claim, type ClaimRequest } from './claims.ts';
 import { observe } from './observe.ts';
@@ -35,10 +39,12 @@ import type {
 import type { HandedRun, RunIdentity } from './handed-run.ts';
 import { nameOfJob } from './job-name.ts';
 import { NOTE } from './notes.ts';
-import { contextWithin, traced, withBaggage, withoutScope, withScope, type Scope } from './scope.ts';
+import { RunBaggage } from './run-baggage.ts';
+import { RunContext } from './run-context.ts';
+import { contextWithin, traced, withoutScope, type Scope } from './scope.ts';
 import { describeSchedule } from './schedule.ts';
 import type { SharedCounts } from './shared-counts.ts';
-import { severityOf, TrackedRun, type RunEvent, type TrackedRunParts } from './tracked-run.ts';
+import { TrackedRun, type RunEvent, type TrackedRunParts } from './tracked-run.ts';
 import { untrackedClient } from './untracked.ts';
 
 const MAX_ROSTER = 500;
@@ -48,6 +54,9 @@ const MOST_ATTEMPTS_KEPT = 100;
 export class JobRun extends TrackedRun implements Run, Living {
   readonly runId: string;
   readonly jobName: string;
+  readonly clientSpanName: string;
+  /** What tells the run apart from another with its ID. */
+  readonly origin: string;
   readonly span: Span;
   readonly scope: Scope;
   readonly context: Context;
@@ -63,12 +72,17 @@ export class JobRun extends TrackedRun implements Run, Living {
     super(parts);
     const { stamp, core } = parts;
     this.endedEvent = joined === undefined ? EVENT.RUN_ENDED : undefined;
-    this.#counts = core.counts.of(String(stamp[ATTR.RUN_ID]), String(stamp[ATTR.RUN_ORIGIN]));
-    this.runId = String(stamp[ATTR.RUN_ID]);
-    this.jobName = String(stamp[ATTR.JOB_NAME]);
+    const { attributes } = stamp;
+    this.runId = String(attributes[ATTR.RUN_ID]);
+    this.jobName = String(attributes[ATTR.JOB_NAME]);
+    this.clientSpanName = `${this.jobName} client`;
+    this.origin = String(attributes[ATTR.RUN_ORIGIN]);
+    this.#counts = core.counts.of(this.runId, this.origin);
     this.span = span;
     this.scope = { run: this, stamp };
-    this.context = withBaggage(trace.setSpan(withScope(parent, this.scope), span), stamp);
+    const place = new RunContext(parent, this.scope, new RunBaggage(parent, attributes));
+    place.activate(span);
+    this.context = place;
     this.joinedClient =
       joined === undefined ? undefined : this.#joinClient(joined.identity, this.context, {});
   }
@@ -104,13 +118,13 @@ export class JobRun extends TrackedRun implements Run, Living {
       : (before ?? earlier ?? { attempt: 0 }).attempt + 1;
     if (claim.status === 'claimed') core.runIds.note(runId);
     if (externalId !== undefined) core.claims.remember(request, { runId, attempt });
-    const stamp = {
+    const stamp = new Stamp({
       [ATTR.RUN_ID]: runId,
       [ATTR.JOB_NAME]: jobName,
       [ATTR.ATTEMPT]: attempt,
       [ATTR.RUN_ORIGIN]: origin,
-    };
-    span.setAttributes({ ...options.attributes, ...stamp });
+    });
+    span.setAttributes({ ...options.attributes, ...stamp.attributes });
     const subject = `Job run ${runId}`;
     const cancellation = new Cancellation({ subject, ...limits });
     const run = new JobRun({ core, stamp, startTime, attempt, cancellation }, span, parent);
@@ -130,15 +144,15 @@ export class JobRun extends TrackedRun implements Run, Living {
   static join(core: Core, handed: HandedRun, options: JoinOptions): JobRun {
     const { runId, job: jobName, origin } = handed.identity;
     const startTime = now();
-    const stamp = {
+    const stamp = new Stamp({
       [ATTR.RUN_ID]: runId,
       [ATTR.JOB_NAME]: jobName,
       [ATTR.ATTEMPT]: 1,
       [ATTR.RUN_ORIGIN]: origin,
-    };
+    });
     const { parent } = handed;
     const span = core.tracer.startSpan(`${jobName} joined`, { startTime }, traced(parent));
-    span.setAttributes(stamp);
+    span.setAttributes(stamp.attributes);
     const subject = `Job run ${runId}`;
     const limits = { parent: signalOf(options), ...limitsOf(options) };
     const cancellation = new Cancellation({ subject, ...limits });
@@ -147,11 +161,6 @@ export class JobRun extends TrackedRun implements Run, Living {
     run.#noteTimeout(options);
     run.beat({ [ATTR.EVENT_LOOP_DELAY_MS]: 0 });
     return run;
-  }
-
-  /** What tells the run apart from another with its ID. */
-  get origin(): string {
-    return String(this.scope.stamp[ATTR.RUN_ORIGIN]);
   }
 
   /** Where the code of a joined run runs: in its client's part, if it was handed that. */
@@ -179,14 +188,10 @@ export class JobRun extends TrackedRun implements Run, Living {
     const limits = options ?? {};
     const pacing = this.core.delivery.pace();
     if (pacing !== undefined) await pacing;
-    const client = safely('start a client run', () => this.#startClient(clientId, limits));
+    const client = this.#tryStartClient(clientId, limits);
     if (client === undefined) return this.#untracked(clientId, fn, limits);
-    const work = () => context.with(client.context, fn, undefined, client);
-    const settled = await supervise(work, client.cancellation, () => client.settledLate());
-    safely('end a client run', () => {
-      client.finish(settled);
-      this.#closeClient(client);
-    });
+    const settled = await superviseClient(client, fn);
+    this.#endClient(client, settled);
     return resultOf(settled, client.cancellation);
   }
 
@@ -199,7 +204,7 @@ export class JobRun extends TrackedRun implements Run, Living {
     fn: (client: Client) => T,
     conclude: (client: Client, settled: Settled<unknown>) => Settled<unknown>,
   ): T {
-    const client = safely('start a client run', () => this.#startClient(clientId, {}));
+    const client = this.#tryStartClient(clientId, {});
     if (client === undefined) return fn(untrackedClient(clientId, this, this.signal));
     return observe(
       () => context.with(client.context, fn, undefined, client),
@@ -228,20 +233,25 @@ export class JobRun extends TrackedRun implements Run, Living {
 
   /** Numbers an event of this run or of one of its clients, and hands it on. */
   emitFrom(event: RunEvent, { scope, context: emittedIn }: { scope: Scope; context: Context }): void {
+    const { resource, instrumentationScope } = this.core.eventSource;
     const timestamp = event.at ?? now();
-    const spanContext = trace.getSpanContext(emittedIn);
-    // Straight into the outbox: a logger would copy every attribute, which is a tenth of what a client run costs.
-    this.core.delivery.events.add({
-      ...this.core.eventSource,
+    const failed = event.failed === true;
+    const record: ReadableLogRecord & Stamped = {
+      resource,
+      instrumentationScope,
       eventName: event.name,
       hrTime: timestamp,
       hrTimeObserved: timestamp,
-      ...severityOf(event),
-      ...(event.body === undefined ? {} : { body: event.body }),
-      ...(spanContext === undefined ? {} : { spanContext }),
-      attributes: { ...scope.stamp, ...event.attributes, [ATTR.EVENT_SEQUENCE]: this.lifeline.nextEvent() },
+      severityNumber: failed ? SeverityNumber.ERROR : SeverityNumber.INFO,
+      severityText: failed ? 'ERROR' : 'INFO',
+      spanContext: trace.getSpanContext(emittedIn) ?? INVALID_SPAN_CONTEXT,
+      [STAMP]: scope.stamp,
+      attributes: { ...event.attributes, [ATTR.EVENT_SEQUENCE]: this.lifeline.nextEvent() },
       droppedAttributesCount: 0,
-    });
+      ...(event.body === undefined ? {} : { body: event.body }),
+    };
+    // Straight into the outbox: a logger would copy every attribute, which is a tenth of what a client run costs.
+    this.core.delivery.events.add(record);
   }
 
   get lifeline(): Lifeline {
@@ -250,7 +260,7 @@ export class JobRun extends TrackedRun implements Run, Living {
 
   get beatOwner(): BeatOwner {
     const { traceId, spanId, traceFlags } = this.span.spanContext();
-    return { attributes: { ...this.scope.stamp, ...this.#promise }, traceId, spanId, traceFlags };
+    return { attributes: { ...this.scope.stamp.attributes, ...this.#promise }, traceId, spanId, traceFlags };
   }
 
   /** Gives a sign of life for the run and for those of its clients that got on. */
@@ -366,6 +376,18 @@ export class JobRun extends TrackedRun implements Run, Living {
     this.#noteTimeout(options);
   }
 
+  // These are apart from `client`, since a closure makes all variables of an asynchronous function around it outlive the call.
+  #tryStartClient(clientId: string, options: ClientOptions): ClientRun | undefined {
+    return safely('start a client run', () => this.#startClient(clientId, options));
+  }
+
+  #endClient(client: ClientRun, settled: Settled<unknown>): void {
+    safely('end a client run', () => {
+      client.finish(settled);
+      this.#closeClient(client);
+    });
+  }
+
   #startClient(clientId: string, options: ClientOptions): ClientRun | undefined {
     if (!this.#isClientId(clientId, 'ran untracked')) return undefined;
     this.#noteTimeout(options);
@@ -438,6 +460,14 @@ export class JobRun extends TrackedRun implements Run, Living {
     const text = `A timeout is 1 to ${LONGEST_TIMER_MS} ms, not ${describeValue(timeoutMs)}; there is none`;
     this.note(NOTE.INVALID_TIMEOUT, 'timeoutMs', text);
   }
+}
+
+function superviseClient<T>(
+  client: ClientRun,
+  fn: (client: Client) => T | PromiseLike<T>,
+): Promise<Settled<T>> {
+  const work = () => context.with(client.context, fn, undefined, client);
+  return supervise(work, client.cancellation, () => client.settledLate());
 }
 
 /** Reads what a run is started with, and begins its span. */

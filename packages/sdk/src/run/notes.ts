@@ -32,7 +32,8 @@ const MOST_SUBJECTS = 200;
 /** The first of a kind is told at once; the rest with the next sign of life, as a running total. */
 export class Notes {
   readonly #emit: (note: Note) => void;
-  readonly #notes = new Map<string, Note & { told: number }>();
+  /** Most runs have none. */
+  #notes: Map<string, Note & { told: number }> | undefined;
 
   constructor(emit: (note: Note) => void) {
     this.#emit = emit;
@@ -40,6 +41,7 @@ export class Notes {
 
   add(code: string, subject: string, text: string): void {
     const key = `${code} ${subject}`;
+    this.#notes ??= new Map();
     const known = this.#notes.get(key);
     if (known !== undefined) {
       known.count++;
@@ -52,6 +54,7 @@ export class Notes {
 
   /** Tells the totals that have risen. */
   flush(): void {
+    if (this.#notes === undefined) return;
     for (const note of this.#notes.values()) {
       if (note.told === note.count) continue;
       note.told = note.count;

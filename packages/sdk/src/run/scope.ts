@@ -1,18 +1,11 @@
 /** Says what the running code is inside of: which job run, client run and step. */
-import {
-  context,
-  createContextKey,
-  propagation,
-  trace,
-  type Attributes,
-  type BaggageEntry,
-  type Context,
-  type Span,
-} from '@opentelemetry/api';
+import { context, propagation, trace, type Context, type Span } from '@opentelemetry/api';
 import { isTracingSuppressed, unsuppressTracing } from '@opentelemetry/core';
-import { ATTR } from '@rollcall/semconv';
 import type { ClientRun } from './client-run.ts';
+import type { Stamp } from '../otel/stamp.ts';
 import type { JobRun } from './job-run.ts';
+import { CARRIED } from './run-baggage.ts';
+import { SCOPE_KEY } from './run-context.ts';
 
 /** A place in a run. It travels in the OpenTelemetry context, through everything asynchronous. */
 export interface Scope {
@@ -20,15 +13,9 @@ export interface Scope {
   readonly client?: ClientRun;
   readonly step?: string;
   /** Put on every span and log record that begins in here. */
-  readonly stamp: Attributes;
+  readonly stamp: Stamp;
   /** The scope around this one, within the same job run. */
   readonly outer?: Scope;
-}
-
-const KEY = createContextKey('rollcall.scope');
-
-export function withScope(parent: Context, scope: Scope): Context {
-  return parent.setValue(KEY, scope);
 }
 
 /** A context in which spans are made, whatever is around it. */
@@ -40,7 +27,7 @@ export function traced(parent: Context): Context {
 /** The context of a run that begins inside another: traced below it, but no part of it. */
 export function withoutScope(parent: Context): Context {
   const baggage = propagation.getBaggage(parent)?.removeEntries(...CARRIED);
-  const outside = parent.deleteValue(KEY);
+  const outside = parent.deleteValue(SCOPE_KEY);
   return baggage === undefined ? outside : propagation.setBaggage(outside, baggage);
 }
 
@@ -72,22 +59,7 @@ export function adoptedRun(): JobRun | undefined {
 }
 
 export function scopeOf(of: Context = context.active()): Scope | undefined {
-  return of.getValue(KEY) as Scope | undefined;
-}
-
-/** What other processes need in order to join a run. */
-const CARRIED = [ATTR.RUN_ID, ATTR.RUN_ORIGIN, ATTR.JOB_NAME, ATTR.CLIENT_ID, ATTR.ATTEMPT];
-
-/** Adds the run to the baggage, and leaves what else is in there. */
-export function withBaggage(parent: Context, stamp: Attributes): Context {
-  const entries: Record<string, BaggageEntry> = {};
-  for (const [key, entry] of propagation.getBaggage(parent)?.getAllEntries() ?? []) entries[key] = entry;
-  for (const key of CARRIED) {
-    const value = stamp[key];
-    if (typeof value === 'string' || typeof value === 'number') entries[key] = { value: String(value) };
-  }
-  // All at once: each entry that is set by itself copies the others.
-  return propagation.setBaggage(parent, propagation.createBaggage(entries));
+  return of.getValue(SCOPE_KEY) as Scope | undefined;
 }
 
 /**

@@ -1,14 +1,16 @@
 /** Runs a named part of a run as a span. */
-import { context, SpanStatusCode, trace, type Attributes } from '@opentelemetry/api';
+import { context, SpanStatusCode, type Attributes, type Context, type Span } from '@opentelemetry/api';
 import { ATTR, shortenName, SPAN_KIND } from '@rollcall/semconv';
 import { laterOf, now } from '../clock.ts';
 import { safely } from '../faults.ts';
+import { addToStamp } from '../otel/stamp.ts';
 import { describeError } from './describe-error.ts';
 import { isCancellation } from './ending.ts';
 import type { Settled } from './cancellation.ts';
 import type { Step } from './handles.ts';
 import { observe } from './observe.ts';
-import { contextWithin, traced, withScope, type Scope } from './scope.ts';
+import { RunContext } from './run-context.ts';
+import { contextWithin, traced, type Scope } from './scope.ts';
 import type { TrackedRun } from './tracked-run.ts';
 
 /** Returns what `fn` returns and throws what it throws. */
@@ -17,16 +19,29 @@ export async function runStep<T>(
   name: string,
   fn: (step: Step) => T | PromiseLike<T>,
 ): Promise<T> {
-  const step = safely('start a step', () => new TrackedStep(owner, name));
+  const step = startStep(owner, name);
   if (step === undefined) return fn(untrackedStep(name, owner.signal));
   try {
     return await context.with(step.context, fn, undefined, step);
   } catch (error) {
-    safely('report a failed step', () => step.fail(error));
+    failStep(step, error);
     throw error;
   } finally {
-    safely('end a step', () => step.end());
+    endStep(step);
   }
+}
+
+// Apart, since a closure makes all variables of an asynchronous function around it outlive the call.
+function startStep(owner: TrackedRun, name: string): TrackedStep | undefined {
+  return safely('start a step', () => new TrackedStep(owner, name));
+}
+
+function failStep(step: TrackedStep, error: unknown): void {
+  safely('report a failed step', () => step.fail(error));
+}
+
+function endStep(step: TrackedStep): void {
+  safely('end a step', () => step.end());
 }
 
 /** The same for work that may be synchronous: its result comes back as it came. */
@@ -36,7 +51,7 @@ export function runStepNow<T>(
   fn: () => T,
   conclude: (settled: Settled<unknown>) => Settled<unknown>,
 ): T {
-  const step = safely('start a step', () => new TrackedStep(owner, name));
+  const step = startStep(owner, name);
   if (step === undefined) return fn();
   return observe(
     () => context.with(step.context, fn),
@@ -58,10 +73,12 @@ export function untrackedStep(name: string, signal: AbortSignal): Step {
   };
 }
 
+const KIND = { [ATTR.SPAN_KIND]: SPAN_KIND.STEP };
+
 export class TrackedStep implements Step {
   readonly name: string;
-  readonly context;
-  readonly span;
+  readonly context: Context;
+  readonly span: Span;
   readonly scope: Scope;
   readonly #owner: TrackedRun;
   readonly #startTime = now();
@@ -71,15 +88,14 @@ export class TrackedStep implements Step {
     this.#owner = owner;
     this.name = typeof name === 'string' && name.trim() !== '' ? shortenName(name.trim()) : 'unnamed step';
     const { outer, context: parent } = contextWithin(owner);
-    const stamp = { ...outer.stamp, [ATTR.STEP_NAME]: this.name };
-    this.scope = { ...outer, step: this.name, stamp, outer };
-    const inScope = withScope(parent, this.scope);
-    this.span = owner.core.tracer.startSpan(
-      this.name,
-      { startTime: this.#startTime, attributes: { [ATTR.SPAN_KIND]: SPAN_KIND.STEP } },
-      traced(inScope),
-    );
-    this.context = trace.setSpan(inScope, this.span);
+    const { run, client } = outer;
+    const stamp = outer.stamp.atStep(this.name);
+    this.scope = { run, ...(client === undefined ? {} : { client }), step: this.name, stamp, outer };
+    const place = new RunContext(parent, this.scope);
+    this.span = owner.core.tracer.startSpan(this.name, { startTime: this.#startTime }, traced(place));
+    addToStamp(this.span, KIND);
+    place.activate(this.span);
+    this.context = place;
     owner.openSteps.add(this);
   }
 
@@ -91,7 +107,7 @@ export class TrackedStep implements Step {
     safely('set attributes of a step', () => this.span.setAttributes(attributes));
   }
 
-  async step<T>(name: string, fn: (step: Step) => T | PromiseLike<T>): Promise<T> {
+  step<T>(name: string, fn: (step: Step) => T | PromiseLike<T>): Promise<T> {
     return runStep(this.#owner, name, fn);
   }
 

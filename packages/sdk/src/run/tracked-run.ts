@@ -1,18 +1,12 @@
 /** What a job run and a client run have in common: numbers, progress, notes, and an end. */
-import {
-  SeverityNumber,
-  SpanStatusCode,
-  type Attributes,
-  type Context,
-  type HrTime,
-  type Span,
-} from '@opentelemetry/api';
+import { SpanStatusCode, type Attributes, type Context, type HrTime, type Span } from '@opentelemetry/api';
 import { ATTR, EVENT, type Aggregation, type EventName } from '@rollcall/semconv';
 import { laterOf, now } from '../clock.ts';
 import { safely } from '../faults.ts';
 import { toAttributes } from '../heartbeat/beat-record.ts';
 import type { Progress } from '../heartbeat/lifeline.ts';
-import type { RunMetrics } from '../metrics/run-metrics.ts';
+import { addToStamp, type Stamp } from '../otel/stamp.ts';
+import type { Recorded, RunMetrics } from '../metrics/run-metrics.ts';
 import type { Cancellation, Settled } from './cancellation.ts';
 import type { Core } from './core.ts';
 import { describeError } from './describe-error.ts';
@@ -35,7 +29,7 @@ export interface RunEvent {
 export interface TrackedRunParts {
   core: Core;
   /** Attributes that everything of this run carries. */
-  stamp: Attributes;
+  stamp: Stamp;
   startTime: HrTime;
   attempt: number;
   cancellation: Cancellation;
@@ -111,7 +105,7 @@ export abstract class TrackedRun implements Tracked {
     });
   }
 
-  async step<T>(name: string, fn: (step: Step) => T | PromiseLike<T>): Promise<T> {
+  step<T>(name: string, fn: (step: Step) => T | PromiseLike<T>): Promise<T> {
     return runStep(this, name, fn);
   }
 
@@ -167,7 +161,7 @@ export abstract class TrackedRun implements Tracked {
     this.core.odometers.close(this.metrics);
     const failed = ending.status === 'failed' || ending.status === 'timed_out';
     if (this.endedEvent !== undefined) this.emit({ name: this.endedEvent, at: endTime, failed, attributes });
-    this.span.setAttributes({ ...attributes, ...this.endAttributes() });
+    addToStamp(this.span, { ...attributes, ...this.endAttributes() });
     if (failed) {
       const message = ending.reason ?? describeError(ending.error?.thrown).message;
       this.span.setStatus({ code: SpanStatusCode.ERROR, message });
@@ -199,13 +193,19 @@ export abstract class TrackedRun implements Tracked {
 
   #record(metric: unknown, aggregation: Aggregation, value: unknown): void {
     safely('record a metric', () => {
-      const reading = this.core.definition?.read(metric, value, aggregation) ?? asGiven(metric, value);
-      const recorded =
-        reading.status === 'refused'
-          ? reading
-          : this.metrics.record(reading.metric, aggregation, reading.value);
+      const recorded = this.#take(metric, aggregation, value);
       if (recorded.status === 'refused') this.note(NOTE.METRIC_REFUSED, recorded.subject, recorded.reason);
     });
+  }
+
+  /** Without declared metrics the name and the value are looked at where they are kept. */
+  #take(metric: unknown, aggregation: Aggregation, value: unknown): Recorded {
+    const { definition } = this.core;
+    if (definition === undefined) return this.metrics.record(metric, aggregation, value);
+    const reading = definition.read(metric, value, aggregation);
+    return reading.status === 'refused'
+      ? reading
+      : this.metrics.record(reading.metric, aggregation, reading.value);
   }
 
   #describe({ status, reason, error }: Ending): Attributes {
@@ -229,18 +229,6 @@ export abstract class TrackedRun implements Tracked {
     };
     this.emit({ name: EVENT.NOTE, body: text, attributes });
   }
-}
-
-/** Without declared metrics the name and the value are looked at where they are kept. */
-function asGiven(metric: unknown, value: unknown): { status: 'ok'; metric: unknown; value: unknown } {
-  return { status: 'ok', metric, value };
-}
-
-/** Severity number and text of an event. */
-export function severityOf(event: RunEvent): { severityNumber: SeverityNumber; severityText: string } {
-  return event.failed === true
-    ? { severityNumber: SeverityNumber.ERROR, severityText: 'ERROR' }
-    : { severityNumber: SeverityNumber.INFO, severityText: 'INFO' };
 }
 
 function isAmount(value: unknown): value is number {

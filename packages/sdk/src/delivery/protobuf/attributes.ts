@@ -3,6 +3,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
+import { STAMP, type Stamp, type Stamped } from '../../otel/stamp.ts';
 import type { ProtobufWriter } from './writer.ts';
 
 /** Values that are longer are hardly ever the same. */
@@ -21,8 +22,20 @@ export class AttributeWriter {
 
   /** Each as a field with the given tag. */
   all(attributes: Record<string, unknown>, tag: number): void {
-    // Not `for … in`: who names an attribute `__proto__` gives the object attributes that are not its own.
-    for (const key of Object.keys(attributes)) this.pair(key, attributes[key], tag);
+    // Who names an attribute `__proto__` gives the object attributes that are not its own.
+    for (const key in attributes) if (Object.hasOwn(attributes, key)) this.pair(key, attributes[key], tag);
+  }
+
+  /** Those of a record: the stamp's, then its own ones that the stamp does not say. */
+  of({ attributes, [STAMP]: stamp }: { attributes: Attributes } & Stamped, tag: number): void {
+    if (stamp === undefined) {
+      this.all(attributes, tag);
+      return;
+    }
+    this.#stamp(stamp, tag);
+    for (const key in attributes) {
+      if (Object.hasOwn(attributes, key) && !stamp.has(key)) this.pair(key, attributes[key], tag);
+    }
   }
 
   pair(key: string, value: unknown, tag: number): void {
@@ -65,6 +78,25 @@ export class AttributeWriter {
     const start = writer.open();
     this.#anyValue(value);
     writer.close(start);
+  }
+
+  #stamp(stamp: Stamp, tag: number): void {
+    const writer = this.#writer;
+    if (stamp.base !== undefined) {
+      this.#stamp(stamp.base, tag);
+      for (const key in stamp.own) this.pair(key, stamp.own[key], tag);
+      return;
+    }
+    const start = writer.position;
+    if (writer.again(stamp.encoded)) {
+      writer.retag(start, tag);
+      return;
+    }
+    for (const key in stamp.own) {
+      writer.tag(tag);
+      this.#keyValue(key, stamp.own[key]);
+    }
+    stamp.encoded = writer.keep(start);
   }
 
   #remember(key: string, value: string): void {

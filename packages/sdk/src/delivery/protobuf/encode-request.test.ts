@@ -1,4 +1,11 @@
-import { SpanKind, SpanStatusCode, TraceFlags, ValueType, type HrTime } from '@opentelemetry/api';
+import {
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  ValueType,
+  type Attributes,
+  type HrTime,
+} from '@opentelemetry/api';
 import { TraceState } from '@opentelemetry/core';
 import {
   ProtobufLogsSerializer,
@@ -11,6 +18,7 @@ import { AggregationTemporality, DataPointType, type ResourceMetrics } from '@op
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { Stamp, STAMP, withStamp } from '../../otel/stamp.ts';
 import { encodeLogs, encodePoints, encodeSpans } from './encode-request.ts';
 
 const hex = (length: number) =>
@@ -141,6 +149,61 @@ test('sums and gauges become the same bytes as with the stock serializer', () =>
         Buffer.from(ProtobufMetricsSerializer.serializeRequest(given)!),
       );
     }),
+  );
+});
+
+const name = fc.constantFrom('run', 'client', 'step', 'kind', 'note');
+const few = fc.dictionary(name, value, { noNullPrototype: true });
+const stamp = fc
+  .tuple(few, fc.array(few, { maxLength: 3 }))
+  .map(([first, further]) => further.reduce(stampWithin, new Stamp(first)));
+
+function stampWithin(base: Stamp, given: Attributes): Stamp {
+  return new Stamp(Object.fromEntries(Object.entries(given).filter(([key]) => !base.has(key))), base);
+}
+
+test('records with stamps become the same bytes as with all their attributes copied onto them', () => {
+  const records = fc
+    .array(stamp, { minLength: 1, maxLength: 3 })
+    .chain((stamps) => fc.array(fc.tuple(record, few, fc.constantFrom(...stamps)), { maxLength: 9 }));
+  fc.assert(
+    fc.property(resource, scope, records, (from, by, drawn) => {
+      const given = drawn.map(([one, own, stamped]) => ({
+        ...one,
+        attributes: own,
+        resource: from,
+        instrumentationScope: by,
+        [STAMP]: stamped,
+      })) as unknown as ReadableLogRecord[];
+      const whole = given.map(withStamp);
+      for (const each of [1, 2]) {
+        expect(Buffer.from(encodeLogs(given)), `request ${each}`).toEqual(
+          Buffer.from(ProtobufLogsSerializer.serializeRequest(whole) ?? []),
+        );
+      }
+    }),
+  );
+});
+
+test('more stamps than an encoder keeps, and longer ones, are written all the same', () => {
+  const stamps = Array.from(
+    { length: 4_000 },
+    (_, index) =>
+      new Stamp({ client: 'c'.repeat(index % 1_000 === 0 ? 20_000 : 150), index, job: 'nightly' }),
+  );
+  const from = resourceFromAttributes({ 'service.name': 'bench' });
+  const given = Array.from({ length: 9_000 }, (_, index) => ({
+    hrTime: [1_764_079_200, index],
+    hrTimeObserved: [1_764_079_200, index],
+    attributes: { sequence: index },
+    droppedAttributesCount: 0,
+    resource: from,
+    instrumentationScope: { name: 'bench' },
+    [STAMP]: stamps[(index * 7) % stamps.length],
+  })) as unknown as ReadableLogRecord[];
+  const bytes = Buffer.from(encodeLogs(given));
+  expect(bytes.equals(Buffer.from(ProtobufLogsSerializer.serializeRequest(given.map(withStamp))!))).toBe(
+    true,
   );
 });
 

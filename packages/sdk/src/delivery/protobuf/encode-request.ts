@@ -27,6 +27,7 @@ export function encodeLogs(records: readonly ReadableLogRecord[]): Uint8Array {
 
 /** `ExportMetricsServiceRequest` with sums and gauges of doubles, which are all that runs have. */
 export function encodePoints({ resource, scopeMetrics }: ResourceMetrics): Uint8Array {
+  writer.begin();
   const attributes = new AttributeWriter(writer);
   writer.tag(0x0a);
   const resourceStart = writer.open();
@@ -49,6 +50,7 @@ function encodeRecords<Source extends { resource: Resource; instrumentationScope
   records: readonly Source[],
   encode: (record: Source, attributes: AttributeWriter) => void,
 ): Uint8Array {
+  writer.begin();
   const attributes = new AttributeWriter(writer);
   for (const [resource, scopes] of bySource(records)) {
     writer.tag(0x0a);
@@ -95,7 +97,7 @@ function encodeSpan(span: ReadableSpan, attributes: AttributeWriter): void {
   writer.time(span.startTime);
   writer.tag(0x41);
   writer.time(span.endTime);
-  attributes.all(span.attributes, 0x4a);
+  attributes.of(span, 0x4a);
   writer.tag(0x50);
   writer.varint(span.droppedAttributesCount);
   for (const event of span.events) {
@@ -169,7 +171,7 @@ function encodeLogRecord(record: ReadableLogRecord, attributes: AttributeWriter)
     writer.tag(0x2a);
     attributes.value(body);
   }
-  attributes.all(record.attributes, 0x32);
+  attributes.of(record, 0x32);
   writer.tag(0x38);
   writer.varint(record.droppedAttributesCount);
   if (spanContext !== undefined) {
@@ -208,7 +210,8 @@ function encodeMetric(metric: MetricData, attributes: AttributeWriter): void {
   const isSum = metric.dataPointType === DataPointType.SUM;
   writer.tag(isSum ? 0x3a : 0x2a);
   const pointsStart = writer.open();
-  for (const { startTime, endTime, value, attributes: own } of metric.dataPoints) {
+  for (const point of metric.dataPoints) {
+    const { startTime, endTime, value } = point;
     writer.tag(0x0a);
     const pointStart = writer.open();
     writer.tag(0x11);
@@ -217,7 +220,7 @@ function encodeMetric(metric: MetricData, attributes: AttributeWriter): void {
     writer.time(endTime);
     writer.tag(0x21);
     writer.double(value as number);
-    attributes.all(own, 0x3a);
+    attributes.of(point, 0x3a);
     writer.close(pointStart);
   }
   if (isSum) {

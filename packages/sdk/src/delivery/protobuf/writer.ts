@@ -1,8 +1,12 @@
 /** Writes protobuf messages in one pass. Specification: https://protobuf.dev/programming-guides/encoding/ */
 
 import type { HrTime } from '@opentelemetry/api';
+import { NOWHERE, type EncodedAt } from '../../otel/stamp.ts';
 
-const FIRST_SIZE_BYTES = 65_536;
+/** Room for the stamps of two thousand client runs. */
+const KEPT_BYTES = 524_288;
+const LONGEST_KEPT = 16_384;
+const FIRST_SIZE_BYTES = 1_048_576;
 const TWO_TO_32 = 4_294_967_296;
 const NANOSECONDS = 1_000_000_000;
 const LONGEST_VARINT = 10;
@@ -11,8 +15,12 @@ const LONGEST_LOOP = 64;
 
 /** A growing buffer. Messages within messages are opened and closed; their length is filled in at the end. */
 export class ProtobufWriter {
-  #bytes = Buffer.allocUnsafe(FIRST_SIZE_BYTES);
-  #at = 0;
+  /** What is kept, then the request. */
+  #bytes = Buffer.allocUnsafeSlow(FIRST_SIZE_BYTES);
+  #view = new DataView(this.#bytes.buffer);
+  #at = KEPT_BYTES;
+  #kept = 0;
+  #keeping = 0;
   /** The second of the latest time, and its nanoseconds as two words. */
   #second = 0;
   #secondLow = 0;
@@ -22,11 +30,52 @@ export class ProtobufWriter {
     return this.#at;
   }
 
-  /** A copy of what was written; the writer is empty then. */
+  /** Begins a request, and forgets what is left of one that was broken off. */
+  begin(): void {
+    this.#at = KEPT_BYTES;
+  }
+
+  /** A copy of what was written since the request began. */
   finish(): Uint8Array {
-    const bytes = Uint8Array.prototype.slice.call(this.#bytes, 0, this.#at);
-    this.#at = 0;
-    return bytes;
+    return Uint8Array.prototype.slice.call(this.#bytes, KEPT_BYTES, this.#at);
+  }
+
+  /** Keeps what was written since a position, to be written again. Once there is no more room, it begins anew. */
+  keep(start: number): EncodedAt {
+    const sizeBytes = this.#at - start;
+    if (sizeBytes > LONGEST_KEPT) return NOWHERE;
+    if (this.#kept + sizeBytes > KEPT_BYTES) {
+      this.#keeping++;
+      this.#kept = 0;
+    }
+    const kept = { keeping: this.#keeping, start: this.#kept, end: this.#kept + sizeBytes };
+    this.#bytes.copyWithin(kept.start, start, this.#at);
+    this.#kept = kept.end;
+    return kept;
+  }
+
+  /** Writes what was kept, if it still is. Returns whether it was. */
+  again({ keeping, start, end }: EncodedAt): boolean {
+    if (keeping !== this.#keeping) return false;
+    this.#reserve(end - start);
+    this.#bytes.copyWithin(this.#at, start, end);
+    this.#at += end - start;
+    return true;
+  }
+
+  /** Gives all fields since a position, each with a tag of one byte and a length, another tag. */
+  retag(start: number, tag: number): void {
+    const bytes = this.#bytes;
+    for (let at = start; at < this.#at;) {
+      bytes[at++] = tag;
+      let sizeBytes = 0;
+      let byte = 128;
+      for (let shift = 0; byte > 127; shift += 7) {
+        byte = bytes[at++]!;
+        sizeBytes |= (byte & 127) << shift;
+      }
+      at += sizeBytes;
+    }
   }
 
   /** A copy of what was written since a position. */
@@ -71,17 +120,19 @@ export class ProtobufWriter {
 
   double(value: number): void {
     this.#reserve(8);
-    this.#at = this.#bytes.writeDoubleLE(value, this.#at);
+    this.#view.setFloat64(this.#at, value, true);
+    this.#at += 8;
   }
 
   /** Nanoseconds since 1970. Mostly of the second of the time before, whose product is still known. */
-  time([seconds, nanoseconds]: HrTime): void {
+  time(time: HrTime): void {
     this.#reserve(8);
+    // By index: taking an array apart goes through its iterator.
+    const seconds = time[0];
     if (seconds !== this.#second) this.#keepSecond(seconds);
-    const sum = this.#secondLow + nanoseconds;
-    const carry = sum >= TWO_TO_32 ? 1 : 0;
-    this.#word(sum - carry * TWO_TO_32);
-    this.#word(this.#secondHigh + carry);
+    const sum = this.#secondLow + time[1];
+    this.#word(sum);
+    this.#word(sum >= TWO_TO_32 ? this.#secondHigh + 1 : this.#secondHigh);
   }
 
   text(text: string): void {
@@ -96,10 +147,13 @@ export class ProtobufWriter {
   /** Bytes that are given in hexadecimal, such as a trace ID. */
   hex(text: string): void {
     this.#reserve(text.length / 2 + 1);
-    this.#bytes[this.#at++] = text.length / 2;
+    const bytes = this.#bytes;
+    let at = this.#at;
+    bytes[at++] = text.length / 2;
     for (let index = 0; index < text.length; index += 2) {
-      this.#bytes[this.#at++] = (digitOf(text, index) << 4) | digitOf(text, index + 1);
+      bytes[at++] = (DIGITS[text.charCodeAt(index)]! << 4) | DIGITS[text.charCodeAt(index + 1)]!;
     }
+    this.#at = at;
   }
 
   /** Begins something whose length is not known yet. */
@@ -149,20 +203,19 @@ export class ProtobufWriter {
     this.#secondHigh = Math.floor(fromLower / TWO_TO_32) + Math.floor(fromUpper / 65_536) + carry;
   }
 
+  /** Of what is larger the lower 32 bits. */
   #word(value: number): void {
-    const bytes = this.#bytes;
-    bytes[this.#at++] = value;
-    bytes[this.#at++] = value >>> 8;
-    bytes[this.#at++] = value >>> 16;
-    bytes[this.#at++] = value >>> 24;
+    this.#view.setUint32(this.#at, value, true);
+    this.#at += 4;
   }
 
   #reserve(sizeBytes: number): void {
     const needed = this.#at + sizeBytes;
     if (needed <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2));
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
     this.#bytes.copy(larger, 0, 0, this.#at);
     this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
   }
 }
 
@@ -174,8 +227,5 @@ function extraBytes(sizeBytes: number): number {
   return sizeBytes < 268_435_456 ? 3 : 4;
 }
 
-function digitOf(text: string, index: number): number {
-  const code = text.charCodeAt(index);
-  if (code <= 57) return code - 48;
-  return (code | 32) - 87;
-}
+/** Values of hexadecimal digits, by character code. */
+const DIGITS = Uint8Array.from({ length: 103 }, (_, code) => (code <= 57 ? code - 48 : (code | 32) - 87));
