@@ -33,7 +33,7 @@ export function laterThan(other: HrTime, time: HrTime): HrTime {
 }
 
 /** One nanosecond after a time. */
-function justAfter(time: HrTime): HrTime {
+export function justAfter(time: HrTime): HrTime {
   return time[1] === 999_999_999 ? [time[0] + 1, 0] : [time[0], time[1] + 1];
 }
 

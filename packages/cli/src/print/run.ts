@@ -10,6 +10,9 @@ import { bold, dim, drawVerdict } from './verdict.ts';
 /** Verdicts whose clients are worth naming. */
 const NAMED = new Set(['running', 'failed', 'lost', 'never_started', 'timed_out', 'cancelled']);
 
+/** Verdicts of clients that were expected, and of which nothing was heard. */
+const SILENT = new Set(['pending', 'never_started']);
+
 export function drawRun({ run, clients, metrics, failures, lines }: RunDetails): string {
   const took = run.duration_ms === null ? '' : `, took ${drawDuration(run.duration_ms)}`;
   const again = run.attempt > 1 ? `, attempt ${run.attempt}` : '';
@@ -76,10 +79,15 @@ function drawTelemetry({ verdict, telemetry, last_seen: lastSeen }: JobRunRow): 
 
 function drawClients({ run, clients }: Pick<RunDetails, 'run' | 'clients'>): string[] {
   if (clients.length === 0) return [];
+  // Counted from the lines below: the run itself was read a moment earlier, and clients go on meanwhile.
+  const answered = clients.reduce(
+    (sum, { verdict, clients: count }) => (SILENT.has(verdict) ? sum : sum + count),
+    0,
+  );
   const total =
     run.clients_expected > 0
-      ? `${plural(run.clients_expected, 'client')} expected, ${drawNumber(run.clients_started)} answered`
-      : plural(run.clients_started, 'client');
+      ? `${plural(run.clients_expected, 'client')} expected, ${drawNumber(answered)} answered`
+      : plural(answered, 'client');
   const rows = clients.map(({ verdict, clients: count, sample }) => [
     drawNumber(count),
     drawVerdict(verdict),

@@ -1,5 +1,5 @@
 /** Holds the metrics of all open runs, and hands readings of them to an exporter or a MetricReader. */
-import { ValueType } from '@opentelemetry/api';
+import { ValueType, type HrTime } from '@opentelemetry/api';
 import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
 import {
@@ -12,6 +12,7 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import type { Aggregation } from '@rollcall/semconv';
 import { RunMetrics, type MetricSink } from './run-metrics.ts';
+import { justAfter, now } from '../clock.ts';
 import { withStamp, type Stamp } from '../otel/stamp.ts';
 import { readPoint, type Metric, type Point, type Series } from './series.ts';
 
@@ -36,9 +37,11 @@ const MAX_NAMES = 10_000;
 export class Odometers implements MetricSink, MetricProducer {
   readonly #options: OdometersOptions;
   readonly #metrics = new Map<string, Metric>();
+  /** Runs whose series a MetricReader collects. */
   readonly #open = new Set<RunMetrics>();
   /** Ended series and how often a reader has got them. */
   readonly #ended = new Map<Series, number>();
+  #latestStart: HrTime = [0, 0];
 
   constructor(options: OdometersOptions) {
     this.#options = options;
@@ -46,8 +49,8 @@ export class Odometers implements MetricSink, MetricProducer {
 
   /** Begins the metrics of a run, whose points carry this stamp. */
   open(owner: Stamp): RunMetrics {
-    const metrics = new RunMetrics(this, owner);
-    this.#open.add(metrics);
+    const metrics = new RunMetrics(this, owner, this.#nextStart());
+    if (this.#options.send === undefined) this.#open.add(metrics);
     return metrics;
   }
 
@@ -107,6 +110,14 @@ export class Odometers implements MetricSink, MetricProducer {
       series.queued = false;
       if (series.revision > (told[index] ?? 0)) this.changed(series);
     });
+  }
+
+  /** Now, but no moment twice: parts of one run that join it in one process are told apart by it. */
+  #nextStart(): HrTime {
+    const time = now();
+    const [second, nanosecond] = this.#latestStart;
+    this.#latestStart = time[0] === second && time[1] <= nanosecond ? justAfter(this.#latestStart) : time;
+    return this.#latestStart;
   }
 
   #toMetrics(points: readonly Point[]): ResourceMetrics {

@@ -19,12 +19,14 @@ export interface MetricSink {
 export class RunMetrics {
   readonly #sink: MetricSink;
   readonly #owner: Stamp;
+  readonly #startTime: HrTime;
   #series = new Map<string, Series>();
   #ended = false;
 
-  constructor(sink: MetricSink, owner: Stamp) {
+  constructor(sink: MetricSink, owner: Stamp, startTime: HrTime) {
     this.#sink = sink;
     this.#owner = owner;
+    this.#startTime = startTime;
   }
 
   get series(): Iterable<Series> {
@@ -83,7 +85,7 @@ export class RunMetrics {
   }
 
   #open(metric: Metric, value: number): void {
-    const series = createSeries(metric, this.#owner, value);
+    const series = createSeries(metric, this.#owner, this.#startTime, value);
     this.#series.set(metric.name, series);
     this.#sink.changed(series);
   }

@@ -15,6 +15,7 @@ export interface Series {
   readonly metric: Metric;
   /** What all series of the run share. */
   readonly owner: Stamp;
+  /** Since when its run counts here. It tells its total from those of other processes. */
   readonly startTime: HrTime;
   value: number;
   /** Rises with every change, the end included. */
@@ -40,8 +41,7 @@ export interface Point {
   [STAMP]: Stamp;
 }
 
-export function createSeries(metric: Metric, owner: Stamp, value: number): Series {
-  const startTime = now();
+export function createSeries(metric: Metric, owner: Stamp, startTime: HrTime, value: number): Series {
   return {
     metric,
     owner,

@@ -177,12 +177,18 @@ export function bySource<Record extends { resource: Resource; instrumentationSco
   records: readonly Record[],
 ): Map<Resource, Map<InstrumentationScope, Record[]>> {
   const resources = new Map<Resource, Map<InstrumentationScope, Record[]>>();
+  let [resource, scope] = [records[0]?.resource, records[0]?.instrumentationScope];
+  let same: Record[] = [];
   for (const record of records) {
-    const scopes = resources.get(record.resource) ?? new Map<InstrumentationScope, Record[]>();
-    if (scopes.size === 0) resources.set(record.resource, scopes);
-    const same = scopes.get(record.instrumentationScope);
-    if (same === undefined) scopes.set(record.instrumentationScope, [record]);
-    else same.push(record);
+    // Most come from where the one before them came from.
+    if (same.length === 0 || record.resource !== resource || record.instrumentationScope !== scope) {
+      ({ resource, instrumentationScope: scope } = record);
+      const scopes = resources.get(resource) ?? new Map<InstrumentationScope, Record[]>();
+      resources.set(resource, scopes);
+      same = scopes.get(scope) ?? [];
+      scopes.set(scope, same);
+    }
+    same.push(record);
   }
   return resources;
 }

@@ -81,7 +81,7 @@ function encodeSpan(span: ReadableSpan, attributes: AttributeWriter): void {
   const { traceId, spanId, traceState, traceFlags } = span.spanContext();
   const parent = span.parentSpanContext;
   writer.tag(0x0a);
-  writer.hex(traceId);
+  writer.traceId(traceId);
   writer.tag(0x12);
   writer.hex(spanId);
   writeTraceState(traceState?.serialize());
@@ -180,7 +180,7 @@ function encodeLogRecord(record: ReadableLogRecord, attributes: AttributeWriter)
       writer.fixed32(spanContext.traceFlags);
     }
     writer.tag(0x4a);
-    writer.hex(spanContext.traceId);
+    writer.traceId(spanContext.traceId);
     writer.tag(0x52);
     writer.hex(spanContext.spanId);
   }

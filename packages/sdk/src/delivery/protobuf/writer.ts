@@ -25,6 +25,8 @@ export class ProtobufWriter {
   #second = 0;
   #secondLow = 0;
   #secondHigh = 0;
+  #traceId = '';
+  #traceIdBytes: Uint8Array = Uint8Array.of(0);
 
   get position(): number {
     return this.#at;
@@ -154,6 +156,18 @@ export class ProtobufWriter {
       bytes[at++] = (DIGITS[text.charCodeAt(index)]! << 4) | DIGITS[text.charCodeAt(index + 1)]!;
     }
     this.#at = at;
+  }
+
+  /** In hexadecimal as well; mostly that of the record before. */
+  traceId(text: string): void {
+    if (text === this.#traceId) {
+      this.raw(this.#traceIdBytes);
+      return;
+    }
+    const start = this.#at;
+    this.hex(text);
+    this.#traceId = text;
+    this.#traceIdBytes = this.since(start);
   }
 
   /** Begins something whose length is not known yet. */
