@@ -28,9 +28,9 @@ const run: JobRunRow = {
 };
 
 function draw(counts: Record<string, number>, expected = run.clients_expected): string {
-  const clients = Object.entries(counts).map(([verdict, clients]) => ({
+  const clients = Object.entries(counts).map(([verdict, count]) => ({
     verdict,
-    clients,
+    clients: count,
     sample: ['acme'],
   }));
   const details = {
