@@ -1,14 +1,16 @@
-/** The engine alone, fed with files of Native blocks that were made before; on a core of its own. */
+/** The engine alone, fed with files of Native blocks that were made before, of the rows that the service gets; on a core of its own. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEngine } from '../../packages/ingest/src/store/engine.ts';
 import { migrate } from '../../packages/ingest/src/store/migrate.ts';
 import { Transcoder } from '../../packages/ingest/src/rows/transcode.ts';
+import { fill, templateOf } from './load.ts';
 import { spansRequest } from './telemetry.ts';
 
 const [dataDir = '', batchRows = '100000', batches = '8', warmUpMs = '0', measureMs = '10000'] =
   process.argv.slice(2);
 const SPANS = 2_000;
+const DISTINCT_BODIES = 100;
 
 const engine = await openEngine({ dataDir, database: 'rollcall' });
 await migrate(engine, { rawRetentionDays: 90 });
@@ -37,11 +39,19 @@ async function makeFiles(): Promise<string[]> {
   const folder = join(dataDir, 'prebuilt');
   await mkdir(folder, { recursive: true });
   const transcoder = new Transcoder();
+  const requests = Number(batchRows) / SPANS;
+  const templates = Array.from({ length: DISTINCT_BODIES }, (_, seed) =>
+    templateOf(spansRequest(SPANS, seed).protobuf),
+  );
   const files: string[] = [];
   for (let file = 0; file < Number(batches); file++) {
-    for (let request = 0; request < Number(batchRows) / SPANS; request++) {
-      const { protobuf } = spansRequest(SPANS, file * 1_000 + request);
-      transcoder.add('traces', 'protobuf', protobuf, { projectId: 'default', receivedAtMs: Date.now() });
+    for (let request = 0; request < requests; request++) {
+      const template = templates[(file * requests + request) % templates.length];
+      if (template === undefined) continue;
+      transcoder.add('traces', 'protobuf', fill(template), {
+        projectId: 'default',
+        receivedAtMs: Date.now(),
+      });
     }
     const [block] = transcoder.take();
     const path = join(folder, `${file}.native`);

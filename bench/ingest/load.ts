@@ -34,7 +34,8 @@ export function gzipTemplateOf(body: Buffer): Template {
 const GAP_BYTES = 8;
 let filled = 0;
 
-function fill({ head, rest, isGzip }: Template): Buffer {
+/** A body that nobody has sent yet. */
+export function fill({ head, rest, isGzip }: Template): Buffer {
   const gap = Buffer.from((filled++).toString(16).padStart(GAP_BYTES, '0'));
   return isGzip
     ? Buffer.concat([gzipSync(Buffer.concat([head, gap])), rest])

@@ -143,7 +143,7 @@ async function measureEngine(dataDir: string, forMs: number): Promise<number> {
   const child = startOnCore(SERVER_CORE, new URL('engine.ts', import.meta.url), [
     dataDir,
     '100000',
-    '4',
+    '8',
     String(WARM_UP_MS),
     String(forMs),
   ]);

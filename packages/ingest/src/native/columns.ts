@@ -358,13 +358,14 @@ function repeatEnds(ends: Region, from: number, start: number, count: number, ti
   ends.at = from;
   ends.reserve(times);
   const { view } = ends;
+  const until = from + times;
   let end = start;
-  for (let index = from; index < from + times; index++) {
+  for (let index = from; index < until; index++) {
     end += count;
     view.setUint32(index * 8, end, true);
     view.setUint32(index * 8 + 4, 0, true);
   }
-  ends.at = from + times;
+  ends.at = until;
 }
 
 function copyVersion(target: Buffer, offset: number): number {
