@@ -13,6 +13,8 @@ const SERVER_CORE = 0;
 const SENDER_CORE = 1;
 const SPANS = 2_000;
 const DISTINCT_BODIES = 100;
+/** At full load: what comes while the disk is busy is written together. */
+const SENDERS = 16;
 /** Of the transcoder and its rivals; the first ones warm up. */
 const SHORT_ROUNDS = 20;
 const WARM_ROUNDS = 5;
@@ -122,7 +124,11 @@ async function measureWhole(
   const rounds: Rates[] = [];
   let peakBytes = 0;
   const measure = async (load: Pick<Load, 'bodies' | 'headers'>): Promise<Path> => {
-    const path = await measurePath(join(folder, 'path'), { ...load, spansPerBody: SPANS });
+    const path = await measurePath(join(folder, 'path'), {
+      ...load,
+      spansPerBody: SPANS,
+      connections: SENDERS,
+    });
     peakBytes = Math.max(peakBytes, path.peakBytes);
     return path;
   };
@@ -281,7 +287,7 @@ function report({
     ['end to end, JSON', medianOf(long, 'json')],
   ];
   return [
-    `Spans of ${protobufBytes.toFixed(0)} bytes of protobuf (${jsonBytes.toFixed(0)} of JSON) with 12 attributes, ${SPANS} a request. ` +
+    `Spans of ${protobufBytes.toFixed(0)} bytes of protobuf (${jsonBytes.toFixed(0)} of JSON) with 12 attributes, ${SPANS} a request, from ${SENDERS} senders at full load. ` +
       'The service, its engine, spool, fsync and merges have one core; the senders have the other.',
     table(['what', 'measured', 'aim'], ratios),
     'A ratio is the median of the ratios of each round. The first five rates are per second of processor time, the others per second.',

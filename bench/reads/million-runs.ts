@@ -5,11 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrate, openEngine, readConfig, startService, type Engine, type Service } from '@rollcall/ingest';
 import { pino } from 'pino';
+import { median, quantile } from '../machine.ts';
 import { fillBigProject, type BigProject } from '../../test/big-project.fixture.ts';
 
 /** Runs of the project; fewer by BENCH_RUNS, for a quick look. */
 export const RUNS = Number(process.env['BENCH_RUNS'] ?? 1_000_000);
-const ROUNDS = 41;
+export const ROUNDS = 41;
+
+/** Something that is read; `round` is below `ROUNDS`, or `ROUNDS` for one that does not count. */
+export interface Read {
+  readonly name: string;
+  /** What Rollcall promises at the median. */
+  readonly limitMs: number;
+  readonly work: (round: number) => Promise<void>;
+}
 
 export interface Measured {
   readonly read: string;
@@ -31,7 +40,9 @@ export async function measureReads(say: (line: string) => void): Promise<Measure
       { log: pino({ level: 'silent' }) },
     );
     try {
-      return await measure(service, big, known);
+      const measured: Measured[] = [];
+      for (const each of readsOf(service, big, known)) measured.push(await time(each));
+      return measured;
     } finally {
       await service.close();
     }
@@ -66,7 +77,7 @@ export async function choose(engine: Pick<Engine, 'rows'>): Promise<Known> {
 }
 
 /** The reads of dashboards and of the console; none of them looks at raw rows. */
-export async function measure(service: Service, big: BigProject, known: Known): Promise<Measured[]> {
+export function readsOf(service: Service, big: BigProject, known: Known): Read[] {
   const get = async (path: string): Promise<void> => {
     const response = await fetch(`${service.url}/api/v1${path}`);
     const text = await response.text();
@@ -78,31 +89,31 @@ export async function measure(service: Service, big: BigProject, known: Known): 
   const month = new Date(Date.now() - 30 * 86_400_000).toISOString().slice(2, 10).replaceAll('-', '');
   const inProject = `project_id = '${big.project}'`;
   return [
-    await time('GET /runs, a page of 50', 50, () => get('/runs?limit=50')),
-    await time('GET /runs of one job', 50, () => get(`/runs?limit=50&job=${known.job}`)),
-    await time('GET /runs that failed', 100, () => get('/runs?limit=50&verdict=failed')),
-    await time('GET /runs/{runId}', 50, (round) => get(`/runs/${known.runIds[round]}`)),
-    await time('SQL: one run with 5,000 clients', 100, () =>
+    read('GET /runs, a page of 50', 50, () => get('/runs?limit=50')),
+    read('GET /runs of one job', 50, () => get(`/runs?limit=50&job=${known.job}`)),
+    read('GET /runs that failed', 100, () => get('/runs?limit=50&verdict=failed')),
+    read('GET /runs/{runId}', 50, (round) => get(`/runs/${known.runIds[round]}`)),
+    read('SQL: one run with 5,000 clients', 100, () =>
       ask(
         `SELECT client_id, verdict, duration_ms, error_message FROM client_runs WHERE ${inProject} AND run_id = '${big.bigRunId}'`,
       ),
     ),
-    await time('SQL: 30-day trend of a job', 100, () =>
+    read('SQL: 30-day trend of a job', 100, () =>
       ask(
         `SELECT run_id, verdict, duration_ms, clients_failed FROM job_runs WHERE ${inProject} AND job_name = '${known.job}' AND run_id >= '${month}'`,
       ),
     ),
-    await time('SQL: 30-day trend of a metric of a job', 100, () =>
+    read('SQL: 30-day trend of a metric of a job', 100, () =>
       ask(
         `SELECT run_id, value FROM job_metrics WHERE ${inProject} AND job_name = '${known.job}' AND metric = 'Records Processed' AND run_id >= '${month}'`,
       ),
     ),
-    await time('SQL: top failure groups of 30 days', 100, () =>
+    read('SQL: top failure groups of 30 days', 100, () =>
       ask(
         `SELECT fingerprint, any(sample_message), sum(occurrences) AS n, uniqExact(run_id) AS runs FROM failure_summaries FINAL WHERE ${inProject} AND run_id >= '${month}' GROUP BY fingerprint ORDER BY n DESC LIMIT 20`,
       ),
     ),
-    await time('SQL: one client across jobs, 30 days', 100, () =>
+    read('SQL: one client across jobs, 30 days', 100, () =>
       ask(
         `SELECT run_id, job_name, verdict, duration_ms FROM client_history WHERE ${inProject} AND client_id = 'client-007' AND run_id >= '${month}'`,
       ),
@@ -110,21 +121,21 @@ export async function measure(service: Service, big: BigProject, known: Known): 
   ];
 }
 
+function read(name: string, limitMs: number, work: (round: number) => Promise<void>): Read {
+  return { name, limitMs, work };
+}
+
 /** After one that does not count. */
-export async function time(
-  read: string,
-  limitMs: number,
-  work: (round: number) => Promise<void>,
-): Promise<Measured> {
+async function time({ name, limitMs, work }: Read): Promise<Measured> {
   await work(ROUNDS);
   const times: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const startedMs = performance.now();
-    await work(round);
-    times.push(performance.now() - startedMs);
-  }
-  times.sort((one, other) => one - other);
-  const at = (share: number): number =>
-    Math.round((times[Math.floor(times.length * share)] ?? NaN) * 10) / 10;
-  return { read, medianMs: at(0.5), p95Ms: at(0.95), limitMs };
+  for (let round = 0; round < ROUNDS; round++) times.push(await timed(() => work(round)));
+  return { read: name, medianMs: median(times), p95Ms: quantile(times, 0.95), limitMs };
+}
+
+/** Milliseconds. */
+export async function timed(work: () => Promise<void>): Promise<number> {
+  const startedMs = performance.now();
+  await work();
+  return performance.now() - startedMs;
 }

@@ -10,8 +10,8 @@ export const readsSuite: Suite = {
     const measured = await measureReads(say);
     const rows = measured.map(({ read, medianMs, p95Ms, limitMs }) => [
       read,
-      `${medianMs} ms`,
-      `${p95Ms} ms`,
+      `${medianMs.toFixed(1)} ms`,
+      `${p95Ms.toFixed(1)} ms`,
       `≤ ${limitMs} ms`,
     ]);
     return `A project of ${RUNS.toLocaleString('en')} runs of three clients each, and one run of 5,000 clients. The service and the asker share the machine.\n\n${table(['read', 'median', 'p95', 'aim at the median'], rows)}`;
