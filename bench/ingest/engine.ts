@@ -5,11 +5,10 @@ import { openEngine } from '../../packages/ingest/src/store/engine.ts';
 import { migrate } from '../../packages/ingest/src/store/migrate.ts';
 import { Transcoder } from '../../packages/ingest/src/rows/transcode.ts';
 import { fill, templateOf } from './load.ts';
-import { spansRequest } from './telemetry.ts';
+import { SPANS, spansRequests } from './telemetry.ts';
 
 const [dataDir = '', batchRows = '100000', batches = '8', warmUpMs = '0', measureMs = '10000'] =
   process.argv.slice(2);
-const SPANS = 2_000;
 const DISTINCT_BODIES = 100;
 
 const engine = await openEngine({ dataDir, database: 'rollcall' });
@@ -40,9 +39,7 @@ async function makeFiles(): Promise<string[]> {
   await mkdir(folder, { recursive: true });
   const transcoder = new Transcoder();
   const requests = Number(batchRows) / SPANS;
-  const templates = Array.from({ length: DISTINCT_BODIES }, (_, seed) =>
-    templateOf(spansRequest(SPANS, seed).protobuf),
-  );
+  const templates = spansRequests(DISTINCT_BODIES).map(({ protobuf }) => templateOf(protobuf));
   const files: string[] = [];
   for (let file = 0; file < Number(batches); file++) {
     for (let request = 0; request < requests; request++) {

@@ -7,11 +7,10 @@ import { openEngine } from '../../packages/ingest/src/store/engine.ts';
 import { median, nextMessage, quantile, startOnCore, stayOnCore } from '../machine.ts';
 import { table, type Suite } from '../report.ts';
 import { gzipTemplateOf, sendAtRate, sendFor, templateOf, type Load, type Template } from './load.ts';
-import { spansRequest } from './telemetry.ts';
+import { SPANS, spansRequests } from './telemetry.ts';
 
 const SERVER_CORE = 0;
 const SENDER_CORE = 1;
-const SPANS = 2_000;
 const DISTINCT_BODIES = 100;
 /** At full load: what comes while the disk is busy is written together. */
 const SENDERS = 16;
@@ -58,7 +57,7 @@ async function run(say: (line: string) => void): Promise<string> {
   stayOnCore(SENDER_CORE);
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-bench-'));
   try {
-    const bodies = Array.from({ length: DISTINCT_BODIES }, (_, seed) => spansRequest(SPANS, seed));
+    const bodies = spansRequests(DISTINCT_BODIES);
     const templates = bodies.map((body) => templateOf(body.protobuf));
     say('transcoder, and HTTP without insert, in turns …');
     const transcoding = await measureTranscoding(templates);

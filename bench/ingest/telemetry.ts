@@ -8,8 +8,16 @@ export interface Bodies {
 
 const START_NS = 1_790_000_000_000_000_000n;
 
+/** Of one request. */
+export const SPANS = 2_000;
+
+/** So many requests of `SPANS` spans each, no two with an ID in common. */
+export function spansRequests(count: number): Bodies[] {
+  return Array.from({ length: count }, (_, seed) => spansRequest(SPANS, seed));
+}
+
 /** One request; no two of another `seed` share an ID. */
-export function spansRequest(spans: number, seed: number): Bodies {
+function spansRequest(spans: number, seed: number): Bodies {
   const random = generator(seed);
   const request = {
     resourceSpans: [

@@ -1,18 +1,18 @@
 /** Measures the transcoder beside what it is compared with, round by round; started on a core of its own. */
 import { Transcoder } from '../../packages/ingest/src/rows/transcode.ts';
 import { median } from '../machine.ts';
-import { spansRequest } from './telemetry.ts';
+import { SPANS, spansRequests } from './telemetry.ts';
 import { walkBytes } from './walk-bytes.ts';
 
-const SPANS = 2_000;
 const ROUND_MS = 150;
 /** As many as no cache holds: what is sent is never the same body again. */
 const DISTINCT_BODIES = 50;
 
-const bodies = Array.from({ length: DISTINCT_BODIES }, (_, seed) => {
-  const { protobuf, json } = spansRequest(SPANS, seed);
-  return { protobuf, json, jsonText: json.toString() };
-});
+const bodies = spansRequests(DISTINCT_BODIES).map(({ protobuf, json }) => ({
+  protobuf,
+  json,
+  jsonText: json.toString(),
+}));
 type Body = (typeof bodies)[number];
 const transcoder = new Transcoder();
 const context = { projectId: 'bench', receivedAtMs: Date.now() };

@@ -5,14 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sendFor, templateOf } from '../ingest/load.ts';
 import { withServer } from '../ingest/suite.ts';
-import { spansRequest } from '../ingest/telemetry.ts';
+import { SPANS, spansRequests } from '../ingest/telemetry.ts';
 import { median, stayOnCore } from '../machine.ts';
 import { table, type Suite } from '../report.ts';
 
 /** Other lengths by BENCH_SOAK_MINUTES. */
 const MINUTES = Number(process.env['BENCH_SOAK_MINUTES'] ?? 10);
 const SENDER_CORE = 1;
-const SPANS = 2_000;
 const SAMPLE_MS = 10_000;
 
 interface Sample {
@@ -26,7 +25,7 @@ export const soakSuite: Suite = {
   run: async (say) => {
     stayOnCore(SENDER_CORE);
     const folder = await mkdtemp(join(tmpdir(), 'rollcall-bench-'));
-    const bodies = Array.from({ length: 100 }, (_, seed) => templateOf(spansRequest(SPANS, seed).protobuf));
+    const bodies = spansRequests(100).map(({ protobuf }) => templateOf(protobuf));
     try {
       const samples: Sample[] = [];
       const peak = await withServer('whole', folder, async (url, ask) => {
