@@ -1,4 +1,4 @@
-/** Tries other sort keys, codecs, indexes and partitions for the raw spans, on the same rows as ours. */
+/** Tries other sort keys, codecs, indexes and partitions for raw spans and metric points, on the same rows as ours. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,61 +7,17 @@ import { migrate, openEngine, type Engine } from '@rollcall/ingest';
 import { fillBigProject } from '../../test/big-project.fixture.ts';
 import { median } from '../machine.ts';
 import { table, type Suite } from '../report.ts';
-import { addSpans } from '../volume/raw-rows.ts';
+import { addPoints, addSpans, SHARE_OF_SPANS } from '../volume/raw-rows.ts';
+import { POINTS, SPANS, type Trial, type Variant } from './trials.ts';
 
-/** Spans in each table; others by BENCH_SCHEMA_ROWS. */
+/** Spans and points together; others by BENCH_SCHEMA_ROWS. */
 const ROWS = Number(process.env['BENCH_SCHEMA_ROWS'] ?? 10_000_000);
 const CHUNK = 1_000_000;
 const ROUNDS = 9;
-
-const BY_WEEK = 'PARTITION BY toMonday(ReceivedAt)';
-const OUR_KEY = '(ProjectId, ServiceName, SpanName, toDateTime(Timestamp), TraceId)';
-const CODED = [
-  'Timestamp',
-  'TraceId',
-  'SpanId',
-  'ParentSpanId',
-  'SpanAttributes',
-  'Duration',
-  'StatusMessage',
-] as const;
-
-interface Variant {
-  readonly name: string;
-  readonly partition?: string;
-  readonly key?: string;
-  /** Run on the empty table, whose name it is given. */
-  readonly change?: (name: string) => readonly string[];
-}
-
-/** The first is what the migrations make; each of the others differs in one thing. */
-const VARIANTS: readonly Variant[] = [
-  { name: 'ours' },
-  { name: 'sorted by run', key: '(ProjectId, RunId, ClientId, toDateTime(Timestamp))' },
-  { name: 'sorted by time', key: '(ProjectId, toDateTime(Timestamp), ServiceName, SpanName)' },
-  {
-    name: 'default codecs (LZ4)',
-    change: (name) => CODED.map((column) => `ALTER TABLE ${name} MODIFY COLUMN ${column} REMOVE CODEC`),
-  },
-  {
-    name: 'ZSTD(3) for ZSTD(1)',
-    change: (name) =>
-      CODED.map(
-        (column) =>
-          `ALTER TABLE ${name} MODIFY COLUMN ${column} CODEC(${column === 'Timestamp' ? 'Delta(8), ' : ''}ZSTD(3))`,
-      ),
-  },
-  { name: 'no index of runs', change: (name) => [`ALTER TABLE ${name} DROP INDEX run_id`] },
-  { name: 'no index of traces', change: (name) => [`ALTER TABLE ${name} DROP INDEX trace_id`] },
-  { name: 'partitions by day of the span', partition: 'PARTITION BY toDate(Timestamp)' },
-];
-
-const READS: Readonly<Record<string, string>> = {
-  'steps of a run': "SELECT * FROM {table} WHERE ProjectId = 'default' AND RunId = {run:String} FORMAT Null",
-  'a service, an hour':
-    "SELECT SpanName, count(), quantile(0.95)(Duration) FROM {table} WHERE ProjectId = 'default' AND ServiceName = {service:String} AND Timestamp BETWEEN {from:DateTime64(9)} AND {from:DateTime64(9)} + INTERVAL 1 HOUR GROUP BY SpanName FORMAT Null",
-  'a trace': "SELECT * FROM {table} WHERE ProjectId = 'default' AND TraceId = {trace:String} FORMAT Null",
-};
+/** The first table of a trial. */
+const OURS = 'trial_0';
+/** Of a table that is the first one, read otherwise. */
+const UNTRIED = ['', '', '', ''];
 
 export const schemaSuite: Suite = {
   name: 'schema',
@@ -73,16 +29,13 @@ export const schemaSuite: Suite = {
       await migrate(engine, { rawRetentionDays: 90 });
       say('filling runs');
       await fillBigProject(engine, { runs: 20_000, isRolledUp: true });
-      // What a table with these rows would feed is not part of the trial.
-      await engine.command('CREATE TABLE source AS otel_traces ENGINE = MergeTree ORDER BY tuple()');
-      for (let first = 0; first < ROWS; first += CHUNK) await addSpans(engine, 'source', first, CHUNK);
-      const lines: string[][] = [];
-      for (const [index, variant] of VARIANTS.entries()) {
-        say(variant.name);
-        lines.push(await tryOut(engine, `trial_${index}`, variant));
-      }
-      const head = ['table', 'insert, µs a span', 'merge, s', 'bytes a span', 'parts', ...Object.keys(READS)];
-      return `${(ROWS / 1e6).toLocaleString('en')} million spans of twelve attributes in each table, inserted by the million and merged. Reads are medians of ${ROUNDS}, of different runs, hours and traces.\n\n${table(head, lines)}`;
+      const spans = Math.round(ROWS * SHARE_OF_SPANS);
+      return [
+        'Rows are inserted by the million and merged; the first table is as the migrations make it, each of the others differs from it in one thing. ' +
+          `Reads are medians of ${ROUNDS}, of different runs, hours and traces.`,
+        await report(engine, SPANS, spans, addSpans, say),
+        await report(engine, POINTS, ROWS - spans, addPoints, say),
+      ].join('\n\n');
     } finally {
       await engine.close();
       await rm(folder, { recursive: true, force: true });
@@ -90,9 +43,42 @@ export const schemaSuite: Suite = {
   },
 };
 
-async function tryOut(engine: Engine, name: string, variant: Variant): Promise<string[]> {
-  const { partition = BY_WEEK, key = OUR_KEY, change = () => [] } = variant;
-  await engine.command(`CREATE TABLE ${name} AS otel_traces ENGINE = MergeTree ${partition} ORDER BY ${key}`);
+async function report(
+  engine: Engine,
+  trial: Trial,
+  rows: number,
+  addRows: typeof addSpans,
+  say: (line: string) => void,
+): Promise<string> {
+  say(`filling ${trial.title}`);
+  // What a table with these rows would feed is not part of the trial.
+  await engine.command(`CREATE TABLE source AS ${trial.like} ENGINE = MergeTree ORDER BY tuple()`);
+  for (let first = 0; first < rows; first += CHUNK)
+    await addRows(engine, 'source', first, Math.min(CHUNK, rows - first));
+  const lines: string[][] = [];
+  for (const [index, variant] of trial.variants.entries()) {
+    const { ignoredIndex } = variant;
+    const name = ignoredIndex === undefined ? `trial_${index}` : OURS;
+    const built = ignoredIndex === undefined ? await build(engine, name, { trial, variant, rows }) : UNTRIED;
+    lines.push([variant.name, ...built, ...(await read(engine, name, { trial, ignoredIndex }))]);
+    if (name !== OURS) await engine.command(`DROP TABLE ${name} SYNC`);
+    say(lines.at(-1)?.join(' | ') ?? '');
+  }
+  for (const name of [OURS, 'source']) await engine.command(`DROP TABLE ${name} SYNC`);
+  const head = ['table', 'insert, µs a row', 'merge, s', 'bytes a row', 'parts', ...Object.keys(trial.reads)];
+  return `${(rows / 1e6).toLocaleString('en')} million ${trial.title}:\n\n${table(head, lines)}`;
+}
+
+/** Fills a table with the rows of `source` and merges it. Returns what that took, and what it takes on disk. */
+async function build(
+  engine: Engine,
+  name: string,
+  { trial, variant, rows }: { trial: Trial; variant: Variant; rows: number },
+): Promise<string[]> {
+  const { partition = trial.partition, key = trial.key, change = () => [] } = variant;
+  await engine.command(
+    `CREATE TABLE ${name} AS ${trial.like} ENGINE = MergeTree ${partition} ORDER BY ${key}`,
+  );
   for (const statement of change(name)) await engine.command(statement);
   const insertMs = await timed(() =>
     engine.command(
@@ -104,25 +90,33 @@ async function tryOut(engine: Engine, name: string, variant: Variant): Promise<s
     'SELECT toFloat64(sum(bytes_on_disk) / sum(rows)) AS bytes, toUInt32(count()) AS parts FROM system.parts WHERE active AND database = currentDatabase() AND table = {name:String}',
     { name },
   );
-  const choices = await engine.rows<{ run: string; service: string; trace: string; from: string }>(
-    `SELECT RunId AS run, ServiceName AS service, TraceId AS trace, toString(Timestamp) AS from FROM source ORDER BY cityHash64(SpanId) LIMIT ${ROUNDS}`,
-  );
-  const medians: string[] = [];
-  for (const sql of Object.values(READS)) {
-    const times: number[] = [];
-    for (const choice of choices)
-      times.push(await timed(() => engine.background(sql.replace('{table}', name), { ...choice })));
-    medians.push(`${median(times).toFixed(0)} ms`);
-  }
-  await engine.command(`DROP TABLE ${name} SYNC`);
   return [
-    variant.name,
-    ((insertMs * 1_000) / ROWS).toFixed(2),
+    ((insertMs * 1_000) / rows).toFixed(2),
     (mergeMs / 1_000).toFixed(0),
     (size?.bytes ?? Number.NaN).toFixed(1),
     String(size?.parts ?? '?'),
-    ...medians,
   ];
+}
+
+/** The median time of each read. */
+async function read(
+  engine: Engine,
+  name: string,
+  { trial, ignoredIndex }: { trial: Trial; ignoredIndex: string | undefined },
+): Promise<string[]> {
+  const choices = await engine.rows<Record<string, string>>(
+    `SELECT ${trial.choice} FROM source ORDER BY cityHash64(ClientId, ${trial.time}) LIMIT ${ROUNDS}`,
+  );
+  const settings =
+    ignoredIndex === undefined ? '' : ` SETTINGS ignore_data_skipping_indices = '${ignoredIndex}'`;
+  const medians: string[] = [];
+  for (const sql of Object.values(trial.reads)) {
+    const statement = `${sql.replace('{table}', name)}${settings} FORMAT Null`;
+    const times: number[] = [];
+    for (const choice of choices) times.push(await timed(() => engine.background(statement, choice)));
+    medians.push(`${median(times).toFixed(0)} ms`);
+  }
+  return medians;
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {

@@ -4,7 +4,7 @@ import type { Engine } from '@rollcall/ingest';
 
 const CHUNK = 5_000_000;
 /** Of ten rows seven are spans. */
-const SPANS = 0.7;
+export const SHARE_OF_SPANS = 0.7;
 const RUNS = 100_000;
 
 /** Steps of the runs' clients, with twelve attributes, and points of three sums for each. */
@@ -16,9 +16,9 @@ export async function addRawRows(
 ): Promise<void> {
   for (let first = from; first < until; first += CHUNK) {
     const rows = Math.min(CHUNK, until - first);
-    const spans = Math.round(rows * SPANS);
+    const spans = Math.round(rows * SHARE_OF_SPANS);
     await addSpans(engine, 'otel_traces', first, spans);
-    await engine.command(POINTS_SQL, { first, rows: rows - spans, runs: RUNS });
+    await addPoints(engine, 'otel_metrics_sum', first, rows - spans);
     say(`${((first + rows) / 1e6).toFixed(0)} million raw rows`);
   }
 }
@@ -31,6 +31,16 @@ export async function addSpans(
   rows: number,
 ): Promise<void> {
   await engine.command(spansSql(table), { first, rows, runs: RUNS });
+}
+
+/** Points of sums alone, into a table with the columns of `otel_metrics_sum`. */
+export async function addPoints(
+  engine: Pick<Engine, 'command'>,
+  table: string,
+  first: number,
+  rows: number,
+): Promise<void> {
+  await engine.command(pointsSql(table), { first, rows, runs: RUNS });
 }
 
 const RUN_OF = `(SELECT groupArray(tuple(run_id, origin, job_name)) FROM (SELECT run_id, origin, job_name FROM run_summaries ORDER BY run_id DESC LIMIT {runs:UInt32})) AS runs,
@@ -53,7 +63,9 @@ SELECT 'default', now(), at, run.2, lower(hex(sipHash64(n))), lower(hex(sipHash6
     cityHash64(n, 1) % 5000000000, if(n % 100 = 0, 'Error', 'Ok')
 FROM numbers({rows:UInt64})`;
 
-const POINTS_SQL = `INSERT INTO otel_metrics_sum (ProjectId, ReceivedAt, ResourceAttributes, ScopeName, ServiceName, MetricName, RunId, JobName, ClientId, Attributes,
+const pointsSql = (
+  table: string,
+): string => `INSERT INTO ${table} (ProjectId, ReceivedAt, ResourceAttributes, ScopeName, ServiceName, MetricName, RunId, JobName, ClientId, Attributes,
     StartTimeUnix, TimeUnix, Value, AggregationTemporality, IsMonotonic)
 WITH ${RUN_OF}
 SELECT 'default', now(), map('service.name', run.3, 'service.instance.id', toString(n % 1000)), 'batch', run.3, concat('Metric ', toString(n % 3)), run.1, run.3, client,
