@@ -11,6 +11,7 @@ import { EngineError } from './engine-error.ts';
 import { completeInsert, READ_FILE_SETTINGS } from './complete-insert.ts';
 import { describeColumns, type Structure } from './describe-columns.ts';
 import { EmbeddedConnection, literal, parameterText } from './embedded-connection.ts';
+import { giveWay } from './give-way.ts';
 import { Guests } from './guests.ts';
 
 /** What one of our own reads may take. */
@@ -53,6 +54,7 @@ export async function openEmbedded({
   const guests = new Guests({ path, database, ask: rows });
   const purge = new Purge(() => backgrounds.take((client) => run(client, 'SYSTEM JEMALLOC PURGE')));
   const columns = describeColumns((sql) => reads.take((client) => rowsOf(client, sql)));
+  const order = giveWay();
 
   return {
     kind: 'embedded',
@@ -94,6 +96,7 @@ export async function openEmbedded({
     ping: () => reads.take(async (client) => (await client.ping()).success),
     close: async () => {
       purge.stop();
+      order.stop();
       // A query in flight at exit crashes the process, so both queues are drained first.
       await guests.drain();
       const clients = await Promise.all([writes.drain(), backgrounds.drain(), reads.drain()]);
