@@ -13,6 +13,7 @@ import { POINTS, SPANS, type Trial, type Variant } from './trials.ts';
 /** Spans and points together; others by BENCH_SCHEMA_ROWS. */
 const ROWS = Number(process.env['BENCH_SCHEMA_ROWS'] ?? 10_000_000);
 const CHUNK = 1_000_000;
+const ROWS_OF_RUN = 1_000;
 const ROUNDS = 9;
 /** The first table of a trial. */
 const OURS = 'trial_0';
@@ -54,7 +55,7 @@ async function report(
   // What a table with these rows would feed is not part of the trial.
   await engine.command(`CREATE TABLE source AS ${trial.like} ENGINE = MergeTree ORDER BY tuple()`);
   for (let first = 0; first < rows; first += CHUNK)
-    await addRows(engine, 'source', first, Math.min(CHUNK, rows - first));
+    await addRows(engine, 'source', { first, rows: Math.min(CHUNK, rows - first), rowsOfRun: ROWS_OF_RUN });
   const lines: string[][] = [];
   for (const [index, variant] of trial.variants.entries()) {
     const { ignoredIndex } = variant;

@@ -47,7 +47,7 @@ async function fill(filling: Service): Promise<Read[]> {
   const { engine, url } = filling;
   const big = await fillBigProject(engine, { runs: Number(runs), isRolledUp: true });
   const known = await choose(engine);
-  await addRawRows(engine, 0, Number(rawRows), (line) => console.log(`  ${line}`));
+  await addRawRows(engine, Number(rawRows), (line) => console.log(`  ${line}`));
   await filling.flush();
   console.log('  waiting until the parts are merged');
   await merged(engine);

@@ -52,7 +52,7 @@ async function report(projects: readonly Project[]): Promise<string> {
     lines.push([name, ...medians.map((ms) => `${ms.toFixed(1)} ms`), ratio.toFixed(2), `≤ ${limitMs} ms`]);
   }
   const head = ['read', ...SIZES.map((size) => `${millions(size)} rows`), 'last ÷ first', 'aim'];
-  return `A project of ${RUNS.toLocaleString('en')} runs, and of raw spans and metric points that belong to them: seven spans of twelve attributes to three points. Each size is a service of its own, and they are read in turn. Medians; a ratio is the median of the ratios of each turn. The raw tables of the largest take ${projects.at(-1)?.filled.size ?? '?'}.\n\n${table(head, lines)}`;
+  return `A project of ${RUNS.toLocaleString('en')} runs, and of raw spans and metric points that belong to them and their clients: seven spans of twelve attributes to three points. However many, all runs have as many as the others. Each size is a service of its own, and they are read in turn. Medians; a ratio is the median of the ratios of each turn. The raw tables of the largest take ${projects.at(-1)?.filled.size ?? '?'}.\n\n${table(head, lines)}`;
 }
 
 /** Milliseconds of each project, for each round; the first round does not count. */
