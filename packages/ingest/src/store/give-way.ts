@@ -20,13 +20,11 @@ const OF_NODE = /^(node|MainThread|libuv-worker|V8Worker|DelayedTaskSche|SignalI
  * Call it when the engine is open. Threads that it starts later are found within ten seconds.
  */
 export function giveWay(): { readonly stop: () => void } {
-  const known = new Set<string>([String(process.pid)]);
+  let known: ReadonlySet<string> = new Set([String(process.pid)]);
   const lower = (): void => {
-    for (const thread of threads()) {
-      if (known.has(thread)) continue;
-      known.add(thread);
-      lowerOne(thread);
-    }
+    const found = threads();
+    for (const thread of found) if (!known.has(thread)) lowerOne(thread);
+    known = new Set(found);
   };
   lower();
   const timer = setInterval(lower, AGAIN_MS).unref();
