@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 /** What is compiled from `kernel/index.ts`. All places are addresses in the arena. */
 export interface Kernel {
   setSeed(seed: number): void;
+  /** XXH64 of bytes, with a seed. */
+  checksum(at: number, length: number, seed: bigint): bigint;
   /**
    * Notes the values of a JSON body in lists of `room` values: starts, ends and nexts of four bytes, kinds of one.
    * Returns how many there are, -1 where it can not.

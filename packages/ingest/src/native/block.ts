@@ -2,11 +2,12 @@
  * Puts columns together into one block of ClickHouse's Native format, with a checksum inside.
  *
  * The first column of each block is one that no table has: its name says how long the rest of the block is and what
- * its CRC-32 is, and which requests the rows came with. ClickHouse skips columns that it does not know (`input_format_skip_unknown_fields`, on by default), so
+ * its checksum is, and which requests the rows came with. ClickHouse skips columns that it does not know (`input_format_skip_unknown_fields`, on by default), so
  * a file of such blocks can be inserted as it is, and can be checked and cut at a block's boundary without an index
  * beside it, which would need an fsync of its own. A block without rows would do as well, but ends an insert silently.
  */
 import { crc32 } from 'node:zlib';
+import { checksum } from './checksum.ts';
 import type { Column } from './columns.ts';
 
 export interface NamedColumn {
@@ -16,8 +17,10 @@ export interface NamedColumn {
 
 export const SEAL = 'rollcall.seal.';
 const SEAL_TYPE = 'UInt8';
-/** The prefix, then length and checksum as eight hex digits each; what follows are the names of the requests. */
-const SEAL_NAME_BYTES = SEAL.length + 16;
+/** The prefix, then hex digits of the length and the checksum; what follows are the names of the requests. */
+const LENGTH_DIGITS = 8;
+const CHECKSUM_DIGITS = 16;
+const SEAL_NAME_BYTES = SEAL.length + LENGTH_DIGITS + CHECKSUM_DIGITS;
 
 /**
  * The bytes of a block. `reuse` is written into where it is large enough: fresh memory costs more than the copy.
@@ -62,7 +65,8 @@ export function readWholeBlocks(file: Buffer): { sizeBytes: number; rows: number
   for (;;) {
     const head = readHead(file, sizeBytes);
     if (head === null || head.end > file.length) break;
-    if (checksum(file.subarray(head.start, head.end), head.names) !== head.checksum) break;
+    if (sealOf(file.subarray(head.start, head.end), head.names, head.checksum.length) !== head.checksum)
+      break;
     sizeBytes = head.end;
     rows += head.rows;
     if (head.names !== '') requests.push(...head.names.slice(1).split(' '));
@@ -75,8 +79,13 @@ function headSize(columns: number, rows: number, names: string): number {
   return varintSize(columns) + varintSize(rows) + varintSize(nameBytes) + nameBytes + textSize(SEAL_TYPE);
 }
 
-function checksum(rest: Buffer, names: string): number {
-  return names === '' ? crc32(rest) : crc32(names, crc32(rest));
+/** Of everything behind the head, then the names. Earlier versions wrote eight digits of CRC-32. */
+function sealOf(rest: Buffer, names: string, digits: number = CHECKSUM_DIGITS): string {
+  const sum =
+    digits === CHECKSUM_DIGITS
+      ? checksum(Buffer.from(names, 'latin1'), checksum(rest))
+      : crc32(names, crc32(rest));
+  return sum.toString(16).padStart(digits, '0');
 }
 
 function writeHead(
@@ -87,33 +96,33 @@ function writeHead(
 ): void {
   const rest = block.subarray(headBytes);
   let at = writeVarint(block, writeVarint(block, 0, columns), rows);
-  at = writeText(block, at, `${SEAL}${hex(rest.length)}${hex(checksum(rest, names))}${names}`);
+  at = writeText(
+    block,
+    at,
+    `${SEAL}${rest.length.toString(16).padStart(LENGTH_DIGITS, '0')}${sealOf(rest, names)}${names}`,
+  );
   writeText(block, at, SEAL_TYPE);
 }
 
 function readHead(
   file: Buffer,
   from: number,
-): { start: number; end: number; rows: number; checksum: number; names: string } | null {
+): { start: number; end: number; rows: number; checksum: string; names: string } | null {
   const columns = readVarint(file, from);
   const rows = columns && readVarint(file, columns.end);
   const nameBytes = rows && readVarint(file, rows.end);
   if (!nameBytes || nameBytes.end + nameBytes.value > file.length) return null;
   const name = file.toString('latin1', nameBytes.end, nameBytes.end + nameBytes.value);
-  const found = /^rollcall\.seal\.([\da-f]{8})([\da-f]{8})((?: [\w-]+)*)$/.exec(name);
+  const found = /^rollcall\.seal\.([\da-f]{8})([\da-f]{16}|[\da-f]{8})((?: [\w-]+)*)$/.exec(name);
   if (!found) return null;
   const start = nameBytes.end + nameBytes.value + textSize(SEAL_TYPE);
   return {
     start,
     end: start + Number.parseInt(found[1] ?? '', 16),
     rows: rows.value,
-    checksum: Number.parseInt(found[2] ?? '', 16),
+    checksum: found[2] ?? '',
     names: found[3] ?? '',
   };
-}
-
-function hex(value: number): string {
-  return value.toString(16).padStart(8, '0');
 }
 
 function textSize(text: string): number {

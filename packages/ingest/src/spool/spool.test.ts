@@ -1,9 +1,10 @@
 import { appendFile, mkdtemp, open as openFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { block, textsIn, textsOf } from './block.fixture.ts';
-import { type Damage, Spool, type Segment, type SpoolOptions } from './spool.ts';
+import { type Damage, Spool, type Segment, type SpoolBlock, type SpoolOptions } from './spool.ts';
 
 let folder: string;
 
@@ -180,6 +181,36 @@ test('of a damaged segment the sound blocks are handed out, the rest is set asid
   expect(await readFile(`${damages[0]?.path}.reason.txt`, 'utf8')).toContain('checksum');
   expect(await textsIn(damages[0]?.path ?? '')).toEqual(['x', '3']);
 });
+
+test('blocks that an earlier version sealed with CRC-32 are handed out', async () => {
+  const first = await openSpool();
+  await first.spool.append([block('t', '1')]);
+  await first.spool.close();
+  const path = first.sealed[0]?.path ?? '';
+  await writeFile(path, Buffer.concat(['1', '2'].map((text) => sealedWithCrc32(block('t', text)))));
+  const damages: Damage[] = [];
+
+  const second = await openSpool({ onDamage: (damage) => damages.push(damage) });
+
+  expect(await textsOf(second.sealed)).toEqual(['1', '2']);
+  expect(damages).toEqual([]);
+});
+
+/** The same block as earlier versions wrote it. */
+function sealedWithCrc32({ bytes }: SpoolBlock): Buffer {
+  const whole = Buffer.from(bytes);
+  const nameAt = 3;
+  const restAt = nameAt + (whole[nameAt - 1] ?? 0) + '\u0005UInt8'.length;
+  const rest = whole.subarray(restAt);
+  const hex = [rest.length, crc32(rest)].map((value) => value.toString(16).padStart(8, '0'));
+  const name = `rollcall.seal.${hex.join('')}`;
+  return Buffer.concat([
+    whole.subarray(0, nameAt - 1),
+    Buffer.from([name.length]),
+    Buffer.from(`${name}\u0005UInt8`),
+    rest,
+  ]);
+}
 
 test('zeros behind the last block, as a power failure leaves them, are cut', async () => {
   const first = await openSpool();
