@@ -6,15 +6,29 @@ import type { Encoding, Signal } from '../rows/transcode.ts';
 /** So many bytes at either end go into the hash. They hold times and IDs: no two requests have these in common. */
 const EDGE_BYTES = 8_192;
 
+/** Characters of a name that say whose request it is, and those that say which one. */
+const PROJECT_CHARACTERS = 4;
+const CHARACTERS = 22;
+
 /**
- * A name of the inflated body, 22 characters of base64url. All of it goes into a checksum, its ends into a hash:
+ * A name of the inflated body, 26 characters of base64url. All of it goes into a checksum, its ends into a hash:
  * a hash of the whole would cost a tenth of the way to the disk.
  */
 export function requestKeyOf(projectId: string, signal: string, body: Uint8Array): string {
   const hash = createHash('sha1').update(`${signal}\n${projectId}\n${body.length}\n`);
   if (body.length <= 2 * EDGE_BYTES) hash.update(body);
   else hash.update(checksum(body)).update(body.subarray(0, EDGE_BYTES)).update(body.subarray(-EDGE_BYTES));
-  return hash.digest('base64url').slice(0, 22);
+  const project = createHash('sha1').update(projectId).digest('base64url').slice(0, PROJECT_CHARACTERS);
+  return project + hash.digest('base64url').slice(0, CHARACTERS);
+}
+
+/** What the names of a project's requests have in common; nothing for those of earlier versions, which did not say. */
+export function projectOf(key: string): string {
+  return key.length === CHARACTERS ? '' : key.slice(0, PROJECT_CHARACTERS);
+}
+
+export function isRequestKey(text: string): boolean {
+  return /^(?:[\w-]{22}|[\w-]{26})$/.test(text);
 }
 
 /** The ends of `timeUnixNano` and `observed_time_unix_nano`, however they are spelt. */

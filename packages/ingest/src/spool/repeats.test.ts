@@ -112,7 +112,42 @@ test('the oldest are forgotten, in memory and on disk', async () => {
   const sizes = await Promise.all(
     (await readdir(folder)).map(async (name) => (await readFile(join(folder, name))).length),
   );
-  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(21 * 40);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(21 * 44);
+});
+
+test('who sends much forgets, and not the others', async () => {
+  const repeats = await Repeats.open(folder, 100);
+  const keyOf = (project: string, n: number): string =>
+    requestKeyOf(project, 'traces', Buffer.from(String(n)));
+  for (let n = 0; n < 20; n++) {
+    repeats.note('traces', [keyOf('quiet', n)]);
+    await repeats.writeDown('traces', [keyOf('quiet', n)]);
+  }
+  for (let n = 0; n < 1_000; n++) {
+    repeats.note('traces', [keyOf('noisy', n)]);
+    await repeats.writeDown('traces', [keyOf('noisy', n)]);
+  }
+  repeats.note('logs', [keyOf('quiet', 0)]);
+  const again = await Repeats.open(folder, 100);
+
+  expect(repeats.tablesOf(keyOf('quiet', 0))).toEqual(['traces', 'logs']);
+  for (const known of [repeats, again]) {
+    const remembered = (project: string, count: number): number =>
+      Array.from({ length: count }, (_, n) => known.tablesOf(keyOf(project, n))).filter(
+        (tables) => tables.length > 0,
+      ).length;
+    expect(remembered('quiet', 20)).toBe(20);
+    expect(remembered('noisy', 1_000)).toBeGreaterThanOrEqual(80);
+    expect(remembered('noisy', 1_000)).toBeLessThanOrEqual(81);
+    expect(known.tablesOf(keyOf('noisy', 999))).toEqual(['traces']);
+  }
+});
+
+test('names that an earlier version wrote down are known', async () => {
+  const old = key('a').slice(4);
+  await writeFile(join(folder, 'requests.log'), `\ntraces ${old}`);
+
+  expect((await Repeats.open(folder)).tablesOf(old)).toEqual(['traces']);
 });
 
 test('the same request waits for the first of its kind, others do not', async () => {
