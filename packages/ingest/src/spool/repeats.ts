@@ -1,6 +1,6 @@
 /** Remembers which requests were kept, so that one which is sent again, its answer lost, is kept once. */
 
-import { appendFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRequestKey, projectOf } from '../otlp/request-key.ts';
 
@@ -83,6 +83,9 @@ export class Repeats {
   /** What is remembered now takes the place of what the files say. */
   async #startFile(): Promise<void> {
     this.#linesInFile = 0;
+    const path = join(this.#folder, PREVIOUS);
+    // At first: what is written down meanwhile goes to a new file, and stays.
+    await rename(join(this.#folder, CURRENT), path);
     const byTable = new Map<string, RequestKey[]>();
     for (const kept of this.#kept.values()) {
       for (const [key, tables] of kept) {
@@ -93,10 +96,8 @@ export class Repeats {
         }
       }
     }
-    const path = join(this.#folder, PREVIOUS);
     await writeFile(`${path}.new`, [...byTable].map(([table, keys]) => lineOf(table, keys)).join(''));
     await rename(`${path}.new`, path);
-    await rm(join(this.#folder, CURRENT), { force: true });
   }
 
   #forgetOldest(): void {
