@@ -68,10 +68,11 @@ describe('a request that is accepted', () => {
   });
 
   test.each([
-    ['gzip', gzipSync],
-    ['deflate', deflateSync],
-    ['identity', (bytes: string) => bytes],
-  ])('a body in %s is read', async (encoding, compress) => {
+    ['gzip', 'one piece', gzipSync],
+    ['gzip', 'two members', gzipInTwo],
+    ['deflate', 'one piece', deflateSync],
+    ['identity', 'one piece', (bytes: string) => bytes],
+  ])('a body in %s is read: %s', async (encoding, _pieces, compress) => {
     const { post, kept } = receiver();
     const headers = { 'content-type': JSON_TYPE, 'content-encoding': encoding };
 
@@ -151,6 +152,7 @@ describe('a request that fails', () => {
       gzipped(),
     ],
     ['a body that is not compressed as it says', 400, 3, '{}', gzipped()],
+    ['a compressed body that says it is larger than it is', 400, 3, boastful(), gzipped()],
     ['a body that is too long', 413, 8, 'x'.repeat(1_001), {}],
     ['a body that inflates beyond bounds', 413, 8, gzipSync(Buffer.alloc(500_000)), gzipped()],
     ['an unknown content encoding', 415, 3, '{}', { 'content-encoding': 'br' }],
@@ -348,6 +350,18 @@ async function listen(app: ReturnType<typeof createOtlpRoutes>) {
       await closed.promise;
     },
   };
+}
+
+/** Of two members, of which the last is much the smaller. */
+function gzipInTwo(text: string): Buffer {
+  return Buffer.concat([gzipSync(`${' '.repeat(200_000)}${text.slice(0, -1)}`), gzipSync(text.slice(-1))]);
+}
+
+/** Its last four bytes say how large it is. */
+function boastful(): Buffer {
+  const body = gzipSync(json(spansRequest([span()])));
+  body.writeUInt32LE(0xffff_ffff, body.length - 4);
+  return body;
 }
 
 function gzipped() {

@@ -12,7 +12,7 @@ import type { Repeats } from '../spool/repeats.ts';
 import { BodyMemory } from './body-memory.ts';
 import type { RefusalReason } from './fault.ts';
 import { isNameable, requestKeyOf } from './request-key.ts';
-import { type BodyLimits, readRequestBody } from './request-body.ts';
+import { type Body, type BodyLimits, readRequestBody } from './request-body.ts';
 import {
   CONTENT_TYPES,
   encodingOf,
@@ -128,10 +128,11 @@ async function receive(c: Context, signal: Signal, receiver: Receiver): Promise<
   const entry = receiver.enter(projectId, expectedBytes(c, receiver.limits));
   if (entry.status === 'retry') return retryLater(entry, encoding);
   try {
-    const body = await readRequestBody(c, receiver.limits, receiver.memory);
-    if (body.status === 'refused') return errorResponse(body.httpStatus, encoding, body.message);
+    const read = await readRequestBody(c, receiver.limits, receiver.memory);
+    if (read.status === 'refused') return errorResponse(read.httpStatus, encoding, read.message);
+    const { body } = read;
     try {
-      return await keepOnce({ signal, encoding, bytes: body.bytes, projectId }, receiver);
+      return await keepOnce({ signal, encoding, body, projectId }, receiver);
     } finally {
       body.release();
     }
@@ -151,27 +152,28 @@ function expectedBytes(c: Context, { maxBodyBytes, maxInflatedBytes }: BodyLimit
 interface Received {
   readonly signal: Signal;
   readonly encoding: Encoding;
-  readonly bytes: Uint8Array;
+  readonly body: Body;
   readonly projectId: string;
 }
 
 async function keepOnce(received: Received, receiver: Receiver): Promise<Response> {
   const { repeats } = receiver;
-  const { projectId, signal, encoding, bytes } = received;
-  if (repeats === undefined || !isNameable(signal, encoding, bytes)) return keep(received, receiver);
-  const name = requestKeyOf(projectId, signal, bytes);
+  const { projectId, signal, encoding, body } = received;
+  if (repeats === undefined || !isNameable(signal, encoding, body.bytes)) return keep(received, receiver);
+  const name = requestKeyOf(projectId, signal, body.bytes);
   return repeats.alone(name, async () => keep(received, receiver, { name, kept: repeats.tablesOf(name) }));
 }
 
 async function keep(
-  { signal, encoding, bytes, projectId }: Received,
+  { signal, encoding, body, projectId }: Received,
   { transcoder, accept, refusal, clock, onRefused, onRepeated, onError }: Receiver,
   named?: { name: string; kept: readonly string[] },
 ): Promise<Response> {
   const refused = transcoder.sizeBytes > MAX_WAITING_BYTES ? DISK_IS_BEHIND : refusal();
   if (refused !== null) return retryLater(refused, encoding);
   // From here to `accept` nothing may wait: the rows are among those of others, and whoever takes these takes them all.
-  const result = transcoder.add(signal, encoding, bytes, { projectId, receivedAtMs: clock() }, named);
+  const result = transcoder.add(signal, encoding, body.bytes, { projectId, receivedAtMs: clock() }, named);
+  body.release();
   if (result.status === 'malformed') return errorResponse(400, encoding, result.message);
   const { rows: tables, sizeBytes } = result;
   try {
