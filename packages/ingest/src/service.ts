@@ -106,7 +106,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     onInserted: ({ table, token }, durationMs) => {
       shares.remove(token);
       counters.insertSeconds.observe({ table }, durationMs / 1000);
-      rollups.touched(Date.now() - durationMs);
+      rollups.touched(performance.now() - durationMs);
     },
     onSetAside: ({ table, token }) => {
       shares.remove(token);

@@ -5,11 +5,13 @@ import type { Logger } from 'pino';
 import type { Engine } from '../store/engine.ts';
 import { Together } from '../together.ts';
 import {
+  CLOCK,
   COMPUTE_RUNS,
   MARK_SUMMARISED,
   rollUp,
   OF_A_RUN,
   SHOW_RUNS,
+  SOURCES,
   TOUCHED_SINCE,
   WAITING,
 } from './statements.ts';
@@ -27,8 +29,8 @@ export interface RollupsOptions {
 
 /** Runs of one statement. */
 const BATCH = 2_000;
-/** Touches bear the clock of ClickHouse, which may be a little behind ours. */
-const SKEW_MS = 2_000;
+/** The clocks of a cluster may differ by so much; where they differ by more, a sweep finds what was missed. */
+const SKEW_MS = 100;
 /** After a pass there is a pause of at least this, and of this many times its duration: a fifth of a core at the most. */
 const SHORTEST_PAUSE_MS = 200;
 const PAUSE_FACTOR = 4;
@@ -53,12 +55,13 @@ interface SweepWindow {
  */
 export class Rollups {
   readonly #options: RollupsOptions;
+  // All by the steady clock.
   /** Start of the earliest insert that no pass has taken into account. */
   #sinceMs: number | undefined;
   #passSinceMs: number | undefined;
   /** When we began, until all that an earlier process left is rolled up. */
   #startedMs: number | undefined;
-  /** When the latest insert was in, and when a run was last settled whose rollup no pass has found yet: by the steady clock. */
+  /** When the latest insert was in, and when a run was last settled whose rollup no pass has found yet. */
   #insertedMs = 0;
   #settledMs = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
@@ -80,7 +83,7 @@ export class Rollups {
 
   /** Begins to look for runs that nobody has rolled up; first for all that an earlier process left. */
   start(): void {
-    this.#startedMs = Date.now();
+    this.#startedMs = performance.now();
     this.#sweepOnce();
     this.#sweep = setInterval(() => this.#sweepOnce(), SWEEP_MS).unref();
   }
@@ -89,10 +92,10 @@ export class Rollups {
   get lagMs(): number {
     const known = [this.#sinceMs, this.#passSinceMs, this.#startedMs];
     const sinceMs = Math.min(...known.map((ms) => ms ?? Infinity));
-    return sinceMs === Infinity ? 0 : Math.max(1, Date.now() - sinceMs);
+    return sinceMs === Infinity ? 0 : Math.max(1, performance.now() - sinceMs);
   }
 
-  /** An insert that began at `sinceMs` is in. */
+  /** An insert is in that began at `sinceMs` of the steady clock. */
   touched(sinceMs: number): void {
     this.#sinceMs = Math.min(this.#sinceMs ?? sinceMs, sinceMs);
     this.#insertedMs = performance.now();
@@ -163,7 +166,9 @@ export class Rollups {
     const settledMs = this.#settledMs;
     this.#settledMs = new Map();
     try {
-      const since = timeText(sinceMs - SKEW_MS);
+      // Touches bear the clock of ClickHouse, which may tell another time than ours.
+      const clockMs = await this.#clockMs();
+      const since = timeText(clockMs - (performance.now() - sinceMs) - SKEW_MS);
       const touched = await this.#options.engine.rows<RunName>(TOUCHED_SINCE, { since });
       // What was settled after the latest insert was in is as it would become.
       await this.#rollUp(touched.filter((name) => (settledMs.get(keyOf(name)) ?? -1) < insertedMs));
@@ -198,16 +203,26 @@ export class Rollups {
   async #rollUp(names: readonly RunName[]): Promise<void> {
     const { engine } = this.#options;
     for (let from = 0; from < names.length; from += BATCH) {
-      const [clock] = await engine.rows<{ at: string }>("SELECT toString(now64(3, 'UTC')) AS at");
-      const parameters = { ...parametersOf(names.slice(from, from + BATCH)), at: clock?.at ?? '' };
+      const at = timeText(await this.#clockMs());
+      const parameters = { ...parametersOf(names.slice(from, from + BATCH)), at };
       // The row of a run is computed before those that belong to it, and shown after them: what it says of its end, they
       // say already.
       const pass = { ...parameters, pass: randomUUID() };
       await engine.background(COMPUTE_RUNS, pass);
-      for (const rollup of OF_A_RUN) await engine.background(rollUp(rollup), parameters);
+      const found = await engine.rows<{ source: string }>(SOURCES, parameters);
+      const sources = new Set(found.map(({ source }) => source));
+      for (const rollup of OF_A_RUN) {
+        if (sources.has(rollup.source)) await engine.background(rollUp(rollup), parameters);
+      }
       await engine.background(SHOW_RUNS, pass);
       await engine.background(MARK_SUMMARISED, parameters);
     }
+  }
+
+  /** What the clock of ClickHouse tells, milliseconds since 1970. */
+  async #clockMs(): Promise<number> {
+    const [clock] = await this.#options.engine.rows<{ ms: number }>(CLOCK);
+    return clock?.ms ?? 0;
   }
 }
 

@@ -4,6 +4,8 @@
 export interface RollupTable {
   readonly table: string;
   readonly facts: string;
+  /** A run that has no rows in this table has none in the rollup. */
+  readonly source: string;
   /** What tells its rows apart. */
   readonly key: string;
   /** What is computed, in any order. */
@@ -27,6 +29,7 @@ export const ROLLUPS: readonly RollupTable[] = [
   {
     table: 'metric_summaries',
     facts: 'metric_facts',
+    source: 'metric_states',
     key: 'project_id, run_id, origin, client_id, metric, aggregation',
     columns: words('job_name unit attempt is_reported value updated_at'),
     hasDigest: true,
@@ -34,18 +37,21 @@ export const ROLLUPS: readonly RollupTable[] = [
   {
     table: 'job_metric_summaries',
     facts: 'job_metric_facts',
+    source: 'metric_states',
     key: 'project_id, run_id, origin, metric, aggregation',
     columns: words('job_name unit is_reported value clients updated_at'),
   },
   {
     table: 'failure_summaries',
     facts: 'failure_facts',
+    source: 'failure_events',
     key: 'project_id, run_id, origin, fingerprint',
     columns: words('job_name error_type sample_message step first_seen last_seen occurrences clients'),
   },
   {
     table: 'client_run_summaries',
     facts: 'client_run_facts',
+    source: 'client_run_states',
     key: 'project_id, run_id, origin, client_id',
     columns: CLIENT_RUN_COLUMNS,
     hasDigest: true,
@@ -53,6 +59,7 @@ export const ROLLUPS: readonly RollupTable[] = [
   {
     table: RUNS,
     facts: 'run_facts',
+    source: 'job_run_states',
     key: 'project_id, run_id, origin',
     columns: RUN_COLUMNS,
   },
@@ -74,6 +81,11 @@ export function rollUp({ table, facts, key, columns, hasDigest = false }: Rollup
     WHERE ${THESE_RUNS}${hasDigest ? ` AND ${differs}` : ''}`;
 }
 
+/** Which sources have rows of `{projects}` and `{runs}`: a look takes a tenth of what it takes to plan a rollup. */
+export const SOURCES = [...new Set(ROLLUPS.map(({ source }) => source))]
+  .map((source) => `SELECT '${source}' AS source FROM (SELECT 1 FROM ${source} WHERE ${THESE_RUNS} LIMIT 1)`)
+  .join(' UNION ALL ');
+
 /** The rollups of what belongs to a run. */
 export const OF_A_RUN: readonly RollupTable[] = ROLLUPS.filter(({ table }) => table !== RUNS);
 
@@ -91,6 +103,9 @@ export const SHOW_RUNS = `INSERT INTO ${RUNS} (${RUN_ROW}) SELECT ${RUN_ROW} FRO
 export const MARK_SUMMARISED = `INSERT INTO run_touches (project_id, run_id, touched_at, summarised_at)
   SELECT project_id, run_id, max(run_touches.touched_at), toDateTime64({at:String}, 3, 'UTC')
   FROM run_touches WHERE ${THESE_RUNS} GROUP BY project_id, run_id`;
+
+/** Milliseconds since 1970. */
+export const CLOCK = 'SELECT toFloat64(toUnixTimestamp64Milli(now64(3))) AS ms';
 
 /** Runs whose evidence was inserted at or after `{since}`. */
 export const TOUCHED_SINCE = `SELECT DISTINCT project_id AS project, run_id AS runId
