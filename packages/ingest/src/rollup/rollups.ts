@@ -7,6 +7,7 @@ import { Together } from '../together.ts';
 import {
   CLOCK,
   COMPUTE_RUNS,
+  FAILURES,
   MARK_SUMMARISED,
   rollUp,
   OF_A_RUN,
@@ -211,8 +212,9 @@ export class Rollups {
       await engine.background(COMPUTE_RUNS, pass);
       const found = await engine.rows<{ source: string }>(SOURCES, parameters);
       const sources = new Set(found.map(({ source }) => source));
-      for (const rollup of OF_A_RUN) {
-        if (sources.has(rollup.source)) await engine.background(rollUp(rollup), parameters);
+      const hasFailures = sources.has(FAILURES);
+      for (const rollup of OF_A_RUN.filter(({ source }) => sources.has(source))) {
+        await engine.background(rollUp(rollup, { hasFailures }), parameters);
       }
       await engine.background(SHOW_RUNS, pass);
       await engine.background(MARK_SUMMARISED, parameters);

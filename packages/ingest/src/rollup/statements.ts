@@ -4,6 +4,8 @@
 export interface RollupTable {
   readonly table: string;
   readonly facts: string;
+  /** The same where no client failed, quicker to plan. */
+  readonly unfailedFacts?: string;
   /** A run that has no rows in this table has none in the rollup. */
   readonly source: string;
   /** What tells its rows apart. */
@@ -51,6 +53,7 @@ export const ROLLUPS: readonly RollupTable[] = [
   {
     table: 'client_run_summaries',
     facts: 'client_run_facts',
+    unfailedFacts: 'unfailed_client_run_facts',
     source: 'client_run_states',
     key: 'project_id, run_id, origin, client_id',
     columns: CLIENT_RUN_COLUMNS,
@@ -72,19 +75,33 @@ function words(text: string): string[] {
 /** `{projects}` and `{runs}` are lists; a run of another project that bears the same ID is computed along, which does no harm. */
 const THESE_RUNS = 'project_id IN {projects:Array(String)} AND run_id IN {runs:Array(String)}';
 
-/** Computes a rollup anew for `{projects}` and `{runs}`; it holds from `{at}` on. */
-export function rollUp({ table, facts, key, columns, hasDigest = false }: RollupTable): string {
+/** Computes a rollup anew for `{projects}` and `{runs}`; it holds from `{at}` on. `hasFailures`: some client may have failed. */
+export function rollUp(
+  { table, facts, unfailedFacts = facts, key, columns, hasDigest = false }: RollupTable,
+  { hasFailures }: { hasFailures: boolean },
+): string {
   const computed = [key, ...columns, ...(hasDigest ? ['digest'] : [])].join(', ');
   const differs = `(${key}, digest) NOT IN (SELECT ${key}, digest FROM ${table} FINAL WHERE ${THESE_RUNS})`;
   return `INSERT INTO ${table} (${computed}, summarised_at)
-    SELECT ${computed}, toDateTime64({at:String}, 3, 'UTC') FROM ${facts}
+    SELECT ${computed}, toDateTime64({at:String}, 3, 'UTC') FROM ${hasFailures ? facts : unfailedFacts}
     WHERE ${THESE_RUNS}${hasDigest ? ` AND ${differs}` : ''}`;
 }
 
-/** Which sources have rows of `{projects}` and `{runs}`: a look takes a tenth of what it takes to plan a rollup. */
-export const SOURCES = [...new Set(ROLLUPS.map(({ source }) => source))]
-  .map((source) => `SELECT '${source}' AS source FROM (SELECT 1 FROM ${source} WHERE ${THESE_RUNS} LIMIT 1)`)
-  .join(' UNION ALL ');
+/** What {@link SOURCES} names where a client failed. */
+export const FAILURES = 'failures';
+
+/**
+ * Which sources have rows of `{projects}` and `{runs}`, and whether there may be failures: a look takes a tenth of what it
+ * takes to plan a rollup.
+ */
+export const SOURCES = [
+  ...[...new Set(ROLLUPS.map(({ source }) => source))].map((source) => found(source, source)),
+  found(FAILURES, 'client_run_states', "AND ending.status IN ('failed', 'timed_out')"),
+].join(' UNION ALL ');
+
+function found(name: string, table: string, condition = ''): string {
+  return `SELECT '${name}' AS source FROM (SELECT 1 FROM ${table} WHERE ${THESE_RUNS} ${condition} LIMIT 1)`;
+}
 
 /** The rollups of what belongs to a run. */
 export const OF_A_RUN: readonly RollupTable[] = ROLLUPS.filter(({ table }) => table !== RUNS);
