@@ -1,7 +1,7 @@
 /** The first thing a stranger does: runs the demo, and looks around. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { rollcall, temporaryFolder, type Finished } from './rollcall-process.ts';
+import { finished, rollcall, startInGroup, temporaryFolder, type Finished } from './rollcall-process.ts';
 
 describe('rollcall demo --once', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -152,5 +152,21 @@ test('without data the commands say how to get some', async () => {
 
   expect(code).toBe(2);
   expect(stderr).toContain('rollcall up');
+  await folder.remove();
+});
+
+test('Ctrl-C before the job has begun stops it in one sentence', async () => {
+  const folder = await temporaryFolder();
+  const { child, ctrlC } = startInGroup(['--data-dir', folder.path, 'demo', '--port', '0']);
+  child.stdout?.on('data', (chunk: Buffer) => {
+    // Its two programs are on their way then.
+    if (chunk.includes('A real job')) setTimeout(ctrlC, 300);
+  });
+
+  const { stderr, code } = await finished(child);
+
+  expect(stderr).toContain('Stopped by SIGINT');
+  expect(stderr).not.toMatch(/^\s+at /m);
+  expect(code).toBe(2);
   await folder.remove();
 });

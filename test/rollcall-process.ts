@@ -57,11 +57,19 @@ export function spawnScript(
   args: readonly string[],
   settings: Record<string, string> = {},
   nodeOptions: readonly string[] = [],
+  { detached = false } = {},
 ): ChildProcess {
   return spawn(process.execPath, ['--conditions=rollcall-source', ...nodeOptions, script, ...args], {
     env: environment(settings),
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached,
   });
+}
+
+/** Starts `rollcall …` as a terminal does: with a process group, all of which hears Ctrl-C. */
+export function startInGroup(args: readonly string[]): { child: ChildProcess; ctrlC: () => void } {
+  const child = spawnScript(MAIN, args, {}, [], { detached: true });
+  return { child, ctrlC: () => process.kill(-Number(child.pid), 'SIGINT') };
 }
 
 /** Runs `rollcall …` to its end. */

@@ -75,6 +75,8 @@ async function runAndCompare({
   console.log(dim('481 airports are expected, one is never visited. Three have a delay that'));
   console.log(dim('needs review: their flights count up to it.\n'));
   const truth = computeTruth();
+  // Ctrl-C ends it too, before anybody waits for it.
+  truth.catch(() => undefined);
   const child = spawn(process.execPath, [...process.execArgv, script('flight-delays-job'), pace], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
