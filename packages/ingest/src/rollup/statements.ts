@@ -87,24 +87,24 @@ export function rollUp(
     WHERE ${THESE_RUNS}${hasDigest ? ` AND ${differs}` : ''}`;
 }
 
+/** The rollups of what belongs to a run. */
+export const OF_A_RUN: readonly RollupTable[] = ROLLUPS.filter(({ table }) => table !== RUNS);
+
 /** What {@link SOURCES} names where a client failed. */
 export const FAILURES = 'failures';
 
 /**
- * Which sources have rows of `{projects}` and `{runs}`, and whether there may be failures: a look takes a tenth of what it
+ * Which of their sources have rows of `{projects}` and `{runs}`, and whether there may be failures: a look takes a tenth of what it
  * takes to plan a rollup.
  */
 export const SOURCES = [
-  ...[...new Set(ROLLUPS.map(({ source }) => source))].map((source) => found(source, source)),
+  ...[...new Set(OF_A_RUN.map(({ source }) => source))].map((source) => found(source, source)),
   found(FAILURES, 'client_run_states', "AND ending.status IN ('failed', 'timed_out')"),
 ].join(' UNION ALL ');
 
 function found(name: string, table: string, condition = ''): string {
   return `SELECT '${name}' AS source FROM (SELECT 1 FROM ${table} WHERE ${THESE_RUNS} ${condition} LIMIT 1)`;
 }
-
-/** The rollups of what belongs to a run. */
-export const OF_A_RUN: readonly RollupTable[] = ROLLUPS.filter(({ table }) => table !== RUNS);
 
 const RUN_KEY = 'project_id, run_id, origin';
 const RUN_ROW = `${RUN_KEY}, ${RUN_COLUMNS.join(', ')}, summarised_at`;
