@@ -77,7 +77,7 @@ export async function startBrowser(executablePath: string): Promise<TestBrowser>
         const { protocol, hostname } = new URL(request.url());
         if (protocol !== 'data:' && hostname !== '127.0.0.1') complaints.push(`request to ${request.url()}`);
       });
-      page.setDefaultTimeout(15_000);
+      page.setDefaultTimeout(45_000);
       await page.goto(url);
       return page;
     },

@@ -90,7 +90,7 @@ describe.skipIf(chromium === null)('with a big project', () => {
     expect(await violations(page)).toEqual([]);
     expect(browser.complaints()).toEqual([]);
     await page.context().close();
-  }, 90_000);
+  });
 
   test('the largest contentful paint comes within a second, on a processor four times as slow', async () => {
     const paints: number[] = [];
@@ -111,7 +111,7 @@ describe.skipIf(chromium === null)('with a big project', () => {
     }
 
     expect(Math.min(...paints)).toBeLessThan(LARGEST_PAINT_MS);
-  }, 60_000);
+  });
 
   test('what a person does on the page of 5,000 clients is on screen at once', async () => {
     const rounds: number[] = [];
@@ -138,7 +138,7 @@ describe.skipIf(chromium === null)('with a big project', () => {
 
     expect(Math.min(...rounds)).toBeGreaterThan(0);
     expect(Math.min(...rounds)).toBeLessThan(SLOWEST_INTERACTION_MS);
-  }, 90_000);
+  });
 
   test('only as much of a long list is in the page as is seen', async () => {
     const page = await open(`/runs/${big.bigRunId}`);
