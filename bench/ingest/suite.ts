@@ -18,8 +18,10 @@ const SENDERS = 16;
 const SHORT_ROUNDS = 20;
 const WARM_ROUNDS = 5;
 const BARE_MS = 500;
-/** Of the whole path. */
-const ROUNDS = 5;
+/** Of the whole path and the engine alone, which differ from round to round more than the two from each other. */
+const ROUNDS = 9;
+/** Every so many rounds the other encodings take part. */
+const ENCODINGS_EVERY = 2;
 const ROUND_MS = 10_000;
 /** Until a program that has just been started works as it will go on working. */
 const WARM_UP_MS = 5_000;
@@ -109,7 +111,7 @@ interface Whole {
 }
 
 /**
- * Each round: the whole path in three encodings, then the engine alone, each on fresh data and warmed up. Merges fall
+ * Each round: the whole path, in the other encodings now and then, and the engine alone, each on fresh data and warmed up. Merges fall
  * behind the longer it goes on, so the engine is fed for as long as the path with protobuf took.
  */
 async function measureWhole(
@@ -132,16 +134,21 @@ async function measureWhole(
     return path;
   };
   for (let round = 0; round < ROUNDS; round++) {
-    const asJson = await measure({ bodies: json, headers: JSON_TYPE });
-    const asGzip = await measure({ bodies: gzip, headers: { ...PROTOBUF, ...GZIP } });
+    const others: Rates = round % ENCODINGS_EVERY === 0 ? await measureOthers() : {};
     const plain = await measure({ bodies: protobuf, headers: PROTOBUF });
     const engine = await measureEngine(join(folder, 'engine'), plain.tookMs);
-    const rates = { engine, protobuf: plain.rate, gzip: asGzip.rate, json: asJson.rate };
+    const rates: Rates = { engine, protobuf: plain.rate, ...others };
     rounds.push(rates);
     const said = Object.entries(rates).map(([name, rate]) => `${name} ${thousands(rate)}`);
     say(`  round ${round + 1}: ${said.join(', ')}`);
   }
   return { rounds, peakBytes };
+
+  async function measureOthers(): Promise<Rates> {
+    const asJson = await measure({ bodies: json, headers: JSON_TYPE });
+    const asGzip = await measure({ bodies: gzip, headers: { ...PROTOBUF, ...GZIP } });
+    return { gzip: asGzip.rate, json: asJson.rate };
+  }
 }
 
 async function measureEngine(dataDir: string, forMs: number): Promise<number> {
@@ -299,13 +306,15 @@ function report({
   ].join('\n\n');
 }
 
+/** Of the rounds that measured it. */
 function medianOf(rounds: readonly Rates[], name: string): number {
-  return median(rounds.map((rates) => rates[name] ?? Number.NaN));
+  return median(rounds.map((rates) => rates[name]).filter((rate) => rate !== undefined));
 }
 
 /** Of each round by itself: what slows the machine slows both. */
 function ratioOf(rounds: readonly Rates[], name: string, other: string): string {
-  return median(rounds.map((rates) => (rates[name] ?? Number.NaN) / (rates[other] ?? Number.NaN))).toFixed(2);
+  const ratios = rounds.map((rates) => (rates[name] ?? Number.NaN) / (rates[other] ?? Number.NaN));
+  return median(ratios.filter((ratio) => !Number.isNaN(ratio))).toFixed(2);
 }
 
 function thousands(rate: number): string {
