@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { openTemporaryEngine } from '../packages/ingest/test/temporary-engine.ts';
 import type { Engine } from '../packages/ingest/src/store/engine.ts';
-import { Hearing } from '../packages/ingest/src/observe/hearing.ts';
+import { Hearing, waitedMs } from '../packages/ingest/src/observe/hearing.ts';
 import { CuttableProxy } from './cuttable-proxy.ts';
 import { ask, askUntil, spawnScript, startProcess, temporaryFolder } from './rollcall-process.ts';
 
@@ -44,11 +44,11 @@ test('after an outage nobody is lost who lives, who died in it is found out, and
   service = await startProcess(folder.path);
   proxy.retarget(service.url);
 
-  const first = await ask<Seen>(service.url, VERDICTS);
-  expect(Object.fromEntries(first.map(({ run_id: runId, verdict }) => [runId, verdict]))).toEqual({
-    [before.runId]: 'lost',
-    [during.runId]: 'running',
-    [survivor.runId]: 'running',
+  // What was on its way when the service stopped is rolled up first: until then nobody is called silent.
+  await askUntil<Seen>(service.url, VERDICTS, (rows) => {
+    expect(verdictOf(rows, during.runId)).toBe('running');
+    expect(verdictOf(rows, survivor.runId)).toBe('running');
+    return verdictOf(rows, before.runId) === 'lost';
   });
   const found = await askUntil<Seen>(service.url, VERDICTS, (rows) => {
     expect(rows.find(({ run_id: runId }) => runId === survivor.runId)).toMatchObject({
@@ -109,6 +109,32 @@ test('while what was accepted waits for ClickHouse, silence is measured against 
   await become('lost 1, lost 1');
 
   await hearing.stop();
+  await dispose();
+});
+
+test('evidence that waits for its rollup is seen by the views for minutes, and told by ingest from one minute on', async () => {
+  const { engine, dispose } = await openTemporaryEngine();
+  // Each with evidence that no rollup knows, and with evidence that one does.
+  await engine.command(
+    `INSERT INTO run_touches (project_id, run_id, touched_at, summarised_at)
+     SELECT 'default', concat('26112', toString(number), '-000000'), now64(3) - toIntervalMinute(number), toDateTime64(0, 3) FROM numbers(10)`,
+  );
+  await engine.command(
+    `INSERT INTO run_touches (project_id, run_id, touched_at, summarised_at)
+     SELECT 'default', concat('26113', toString(number), '-000000'), now64(3) - toIntervalMinute(number), now64(3) FROM numbers(10)`,
+  );
+  const waiting = await engine.rows<{ run_id: string }>('SELECT run_id FROM runs_waiting ORDER BY run_id');
+
+  expect(waiting.map(({ run_id: runId }) => runId.slice(0, 6))).toEqual([
+    '261120',
+    '261121',
+    '261122',
+    '261123',
+    '261124',
+  ]);
+  expect(waitedMs({ spooledMs: 10, rollupLagMs: 60_000 })).toBe(10);
+  expect(waitedMs({ spooledMs: 10, rollupLagMs: 60_001 })).toBe(60_001);
+  expect(waitedMs({ spooledMs: 70_000, rollupLagMs: 60_001 })).toBe(70_000);
   await dispose();
 });
 

@@ -212,7 +212,7 @@ describe('every query', () => {
       `${medians.length} queries, half of them within ${Math.round(middle)} ms; load ${load.toFixed(1)}\n`,
     );
     expect(middle).toBeLessThan(LIMIT_MS * load);
-    for (const [name, ms] of medians) expect(ms, name).toBeLessThan(LIMIT_MS * load * 3);
+    for (const [name, ms] of medians) expect(ms, name).toBeLessThan(LIMIT_MS * load * 4);
   }, 300_000);
 });
 

@@ -416,11 +416,12 @@ FROM failure_events FINAL
 GROUP BY project_id, run_id, origin, fingerprint
 COMMENT 'What failure_summaries is computed from';
 
--- Of these, evidence has come in that their rollup does not know yet. Nobody calls them silent before it does.
+-- Of these, evidence has come in that their rollup does not know yet. Nobody calls them silent before it does. A read pays
+-- for every run of these minutes; when rollups take longer than a minute, ingest says of itself that it is behind.
 CREATE OR REPLACE VIEW runs_waiting ${ON_CLUSTER} AS
 SELECT project_id, run_id
 FROM run_touches
-WHERE touched_at >= now64(3, 'UTC') - INTERVAL 1 HOUR
+WHERE touched_at >= now64(3, 'UTC') - INTERVAL 5 MINUTE
 GROUP BY project_id, run_id
 HAVING max(run_touches.summarised_at) < max(run_touches.touched_at)
 COMMENT 'Runs whose newest evidence is not rolled up yet: for a second or two after it came in';

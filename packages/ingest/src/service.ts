@@ -19,7 +19,7 @@ import { createKeyRing, readKeys } from './keys/key-ring.ts';
 import { LiveFeed } from './live/live-feed.ts';
 import { createCounters, totalOf } from './observe/counters.ts';
 import { HealthLog, type Health } from './observe/health.ts';
-import { Hearing } from './observe/hearing.ts';
+import { Hearing, waitedMs } from './observe/hearing.ts';
 import { createDeclareSchedule } from './schedules/declare-schedule.ts';
 import { ScheduleStore } from './schedules/schedule-store.ts';
 import { ScheduleWatch } from './schedules/schedule-watch.ts';
@@ -95,7 +95,12 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     () => health.verified,
   );
   const instance = `${hostname()}:${config.port}`;
-  const hearing = new Hearing({ engine, instance, behindMs: () => spool.ageMs(SIGNS_OF_LIFE), log });
+  const hearing = new Hearing({
+    engine,
+    instance,
+    behindMs: () => waitedMs({ spooledMs: spool.ageMs(SIGNS_OF_LIFE), rollupLagMs: rollups.lagMs }),
+    log,
+  });
   const health = new HealthLog({ engine, instance, log, read: async () => readHealth() });
   const rollups = new Rollups({ engine, log });
   undo.defer(() => rollups.close());

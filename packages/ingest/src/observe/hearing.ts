@@ -8,7 +8,7 @@ export interface HearingOptions {
   readonly engine: Engine;
   /** Host and port. */
   readonly instance: string;
-  /** For how long the oldest of what was accepted has waited for ClickHouse, milliseconds. */
+  /** For how long the oldest of what was accepted has waited ({@link waitedMs}), milliseconds. */
   readonly behindMs: () => number;
   readonly log: Pick<Logger, 'warn'>;
   readonly tickMs?: number;
@@ -17,6 +17,8 @@ export interface HearingOptions {
 const TICK_MS = 1_000;
 /** Less is the ordinary way from the request to the table. */
 const BEHIND_MS = 3_000;
+/** For so long the views see by themselves which runs wait for their rollup (`runs_waiting` looks back five minutes). */
+const SEEN_LAG_MS = 60_000;
 /** Whoever is behind says so again and again; should it die, nobody waits for it longer than this. */
 const LEASE_MS = 15_000;
 const RENEW_MS = 3_000;
@@ -105,4 +107,12 @@ export class Hearing {
       { ...this.#self, age: Math.round(fromAgeMs), lease: leaseMs },
     );
   }
+}
+
+/**
+ * For how long evidence has waited of which no verdict knows: in the spool, or in ClickHouse for its rollup.
+ * All are milliseconds.
+ */
+export function waitedMs({ spooledMs, rollupLagMs }: { spooledMs: number; rollupLagMs: number }): number {
+  return rollupLagMs > SEEN_LAG_MS ? Math.max(spooledMs, rollupLagMs) : spooledMs;
 }
