@@ -45,10 +45,16 @@ test('after an outage nobody is lost who lives, who died in it is found out, and
   proxy.retarget(service.url);
 
   // What was on its way when the service stopped is rolled up first: until then nobody is called silent.
-  await askUntil<Seen>(service.url, VERDICTS, (rows) => {
-    expect(verdictOf(rows, during.runId)).toBe('running');
-    expect(verdictOf(rows, survivor.runId)).toBe('running');
-    return verdictOf(rows, before.runId) === 'lost';
+  await askUntil<{ waiting: number }>(
+    service.url,
+    `SELECT count()::UInt32 AS waiting FROM runs_waiting WHERE run_id = '${before.runId}'`,
+    ([row]) => row?.waiting === 0,
+  );
+  const first = await ask<Seen>(service.url, VERDICTS);
+  expect(Object.fromEntries(first.map(({ run_id: runId, verdict }) => [runId, verdict]))).toEqual({
+    [before.runId]: 'lost',
+    [during.runId]: 'running',
+    [survivor.runId]: 'running',
   });
   const found = await askUntil<Seen>(service.url, VERDICTS, (rows) => {
     expect(rows.find(({ run_id: runId }) => runId === survivor.runId)).toMatchObject({
