@@ -8,7 +8,6 @@ import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -34,9 +33,10 @@ const INSERT_WITH_DATA =
 process.env['UV_THREADPOOL_SIZE'] ??= '16';
 const [folder = '', port = '0'] = process.argv.slice(2);
 const password = process.env['CLICKHOUSE_PASSWORD'] ?? '';
-const inserts = await mkdtemp(join(tmpdir(), 'clickhouse-inserts-'));
 // The engine lives as long as one connection is open.
 const keeper = await EmbeddedConnection.open(folder);
+// In the folder, so that it goes with it where this process is killed.
+const inserts = await mkdtemp(join(folder, 'inserts-'));
 const respondent: Respondent = { ...(await describeEngine(ask)), answer };
 const server = createFront({ respondent, log: pino({ level: 'warn' }, pino.destination(2)) });
 server.listen(Number(port), '127.0.0.1');
