@@ -49,8 +49,8 @@ async function fill(filling: Service): Promise<Read[]> {
   const known = await choose(engine);
   await addRawRows(engine, Number(rawRows), (line) => console.log(`  ${line}`));
   await filling.flush();
-  console.log('  waiting until the parts are merged');
-  await merged(engine);
+  console.log('  waiting until nothing is merged, and no run has just changed');
+  await atRest(engine);
   const runIds = await runsWithRows(engine);
   const ofRun = (name: string, part: string): Read => ({
     name,
@@ -68,14 +68,22 @@ async function fill(filling: Service): Promise<Read[]> {
   ];
 }
 
-/** Reads are timed at rest: what is merged after so many rows at once says nothing of how reads grow. */
-async function merged(engine: Pick<Engine, 'rows'>): Promise<void> {
+/**
+ * Reads are timed at rest: what is merged after so many rows at once says nothing of how reads grow. All runs have just
+ * changed at once, too; the engine merges the rollups of an upgrade within the hour, and here at once.
+ */
+async function atRest(engine: Pick<Engine, 'rows' | 'command'>): Promise<void> {
+  const rollups = await engine.rows<{ name: string }>(
+    "SELECT name FROM system.tables WHERE database = currentDatabase() AND create_table_query LIKE '%min_age_to_force_merge_seconds%'",
+  );
+  for (const { name } of rollups) await engine.command(`OPTIMIZE TABLE ${name} FINAL`);
   for (let quiet = 0; quiet < QUIET_LOOKS;) {
     await sleep(1_000);
-    const [found] = await engine.rows<{ merges: number }>(
-      'SELECT toUInt32(count()) AS merges FROM system.merges',
+    const [found] = await engine.rows<{ busy: number }>(
+      `SELECT (SELECT count() FROM system.merges)
+            + (SELECT count() FROM run_touches WHERE touched_at >= now64(3, 'UTC') - INTERVAL 5 MINUTE) AS busy`,
     );
-    quiet = found?.merges === 0 ? quiet + 1 : 0;
+    quiet = Number(found?.busy) === 0 ? quiet + 1 : 0;
   }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTemporaryEngine } from '../../test/temporary-engine.ts';
+import { ROLLUPS } from '../rollup/statements.ts';
 import type { Engine } from './engine.ts';
 import { openEngine } from './engine.ts';
 import { migrate } from './migrate.ts';
@@ -203,6 +204,17 @@ describe('the embedded engine', () => {
 
     expect(undescribed).toEqual([]);
     expect(unnamed).toEqual([]);
+  });
+
+  test('no rollup stays beside what it has replaced', async () => {
+    const rollups = [...ROLLUPS.map(({ table }) => table), 'client_run_history'];
+    const tables = await engine.rows<{ name: string; ages: string[] }>(
+      `SELECT name, extractAll(create_table_query, 'min_age_to_force_merge_seconds = (\\d+)') AS ages FROM system.tables
+       WHERE database = currentDatabase() AND name IN {tables:Array(String)}`,
+      { tables: rollups },
+    );
+    expect(tables.map(({ name }) => name).toSorted()).toEqual(rollups.toSorted());
+    expect(tables.filter(({ ages }) => ages[0] !== '3600')).toEqual([]);
   });
 
   test('a folder that can not be made is named, with what would work', async () => {
