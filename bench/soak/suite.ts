@@ -65,5 +65,11 @@ function report(samples: readonly Sample[], peakMiB: number): string {
     of(last, what).toFixed(0),
     (of(last, what) / of(first, what)).toFixed(2),
   ]);
-  return `Full load for ${MINUTES} minutes, the service on one core. Medians of samples every ${SAMPLE_MS / 1_000} s; the first minute does not count. The peak was ${peakMiB.toFixed(0)} MiB.\n\n${table(['what', 'first third', 'last third', 'ratio'], rows)}`;
+  const tenths = [...Array(10).keys()].map((tenth) =>
+    of(
+      samples.slice((tenth * samples.length) / 10, ((tenth + 1) * samples.length) / 10),
+      'memoryMiB',
+    ).toFixed(0),
+  );
+  return `Full load for ${MINUTES} minutes, the service on one core. Medians of samples every ${SAMPLE_MS / 1_000} s; the first minute does not count. The peak was ${peakMiB.toFixed(0)} MiB. Tenth by tenth of the time, from its beginning, the memory was ${tenths.join(', ')} MiB.\n\n${table(['what', 'first third', 'last third', 'ratio'], rows)}`;
 }
