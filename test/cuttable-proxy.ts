@@ -1,4 +1,4 @@
-/** A TCP proxy that can be cut, as a network can: connections break, and none is made until it is mended. */
+/** A TCP proxy that can be cut, as a network can, and that can be slow: connections stay, and what is sent is on its way. */
 
 import { once } from 'node:events';
 import net from 'node:net';
@@ -6,6 +6,8 @@ import net from 'node:net';
 export class CuttableProxy implements AsyncDisposable {
   #target: URL;
   readonly #sockets = new Set<net.Socket>();
+  readonly #relays = new Map<net.Socket, net.Socket>();
+  #isHeld = false;
   #server: net.Server | undefined;
   #port = 0;
 
@@ -28,6 +30,17 @@ export class CuttableProxy implements AsyncDisposable {
     this.#target = new URL(target);
   }
 
+  /** What clients send from now on is on its way until {@link release}. */
+  hold(): void {
+    this.#isHeld = true;
+    for (const [client, upstream] of this.#relays) client.unpipe(upstream);
+  }
+
+  release(): void {
+    this.#isHeld = false;
+    for (const [client, upstream] of this.#relays) client.pipe(upstream);
+  }
+
   /** Listens again, on the port that it had. */
   async mend(): Promise<void> {
     this.#server = net.createServer((client) => this.#relay(client)).listen(this.#port, '127.0.0.1');
@@ -35,6 +48,7 @@ export class CuttableProxy implements AsyncDisposable {
     this.#port = (this.#server.address() as net.AddressInfo).port;
   }
 
+  /** Connections break, and none is made until it is mended. */
   async cut(): Promise<void> {
     const closed = this.#server === undefined ? undefined : once(this.#server, 'close');
     this.#server?.close();
@@ -57,9 +71,12 @@ export class CuttableProxy implements AsyncDisposable {
       from.on('error', () => to.destroy());
       from.on('close', () => {
         this.#sockets.delete(from);
+        this.#relays.delete(client);
         to.destroy();
       });
-      from.pipe(to);
     }
+    this.#relays.set(client, upstream);
+    upstream.pipe(client);
+    if (!this.#isHeld) client.pipe(upstream);
   }
 }

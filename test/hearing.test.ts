@@ -1,5 +1,6 @@
 /** While Rollcall itself is away, or behind, the silence of a run says nothing. */
 
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,14 +26,7 @@ test('after an outage nobody is lost who lives, who died in it is found out, and
   const folder = await temporaryFolder();
   let service = await startProcess(folder.path);
   await using proxy = await CuttableProxy.start(service.url);
-  const start = async () => {
-    const child = spawnScript(HANG, [], {
-      OTEL_EXPORTER_OTLP_ENDPOINT: proxy.url,
-      ROLLCALL_HEARTBEAT_INTERVAL_MS: String(HEARTBEAT_MS),
-    });
-    const [line] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
-    return { child, runId: line.toString().trim() };
-  };
+  const start = async () => startHanging(proxy.url, HEARTBEAT_MS);
   const verdictOf = (rows: readonly Seen[], runId: string) =>
     rows.find((row) => row.run_id === runId)?.verdict;
   const [before, during, survivor] = [await start(), await start(), await start()];
@@ -70,6 +64,37 @@ test('after an outage nobody is lost who lives, who died in it is found out, and
   await service.stop();
   await folder.remove();
 }, 120_000);
+
+test('a sign of life each second that is on its way for two is no reason to call a run lost', async () => {
+  const folder = await temporaryFolder();
+  const service = await startProcess(folder.path);
+  await using proxy = await CuttableProxy.start(service.url);
+  const { child } = await startHanging(proxy.url, 1_000);
+  await askUntil<Seen>(service.url, VERDICTS, ([row]) => row?.verdict === 'running');
+  const seen = new Set<string>();
+  // Held three times, so that the last sign before it is now fresh, now almost a second old.
+  for (const phaseMs of [0, 300, 600]) {
+    await sleep(1_000 + phaseMs);
+    proxy.hold();
+    const releaseAtMs = Date.now() + 2_300;
+    let isHeld = true;
+    while (isHeld || Date.now() < releaseAtMs + 1_000) {
+      const [row] = await ask<Seen>(service.url, VERDICTS);
+      seen.add(`${row?.verdict}, ${row?.lost} lost`);
+      await sleep(50);
+      if (isHeld && Date.now() > releaseAtMs) {
+        proxy.release();
+        isHeld = false;
+      }
+    }
+  }
+  child.kill('SIGKILL');
+  await askUntil<Seen>(service.url, VERDICTS, ([row]) => row?.verdict === 'lost' && row.lost === 1);
+
+  expect([...seen]).toEqual(['running, 0 lost']);
+  await service.stop();
+  await folder.remove();
+});
 
 test('while what was accepted waits for ClickHouse, silence is measured against what has arrived', async () => {
   const { engine, dispose } = await openTemporaryEngine();
@@ -278,6 +303,18 @@ test('it was up until it stopped listening, however long it takes to stop', asyn
   await again.stop();
   await folder.remove();
 });
+
+async function startHanging(
+  url: string,
+  heartbeatMs: number,
+): Promise<{ child: ChildProcess; runId: string }> {
+  const child = spawnScript(HANG, [], {
+    OTEL_EXPORTER_OTLP_ENDPOINT: url,
+    ROLLCALL_HEARTBEAT_INTERVAL_MS: String(heartbeatMs),
+  });
+  const [line] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
+  return { child, runId: line.toString().trim() };
+}
 
 function openHearing(engine: Engine): Hearing {
   return new Hearing({

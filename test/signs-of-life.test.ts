@@ -11,7 +11,7 @@ import {
   type RunningService,
 } from './rollcall-process.ts';
 
-const HEARTBEAT_MS = 1_000;
+const HEARTBEAT_MS = 2_500;
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let service: RunningService;
@@ -54,7 +54,7 @@ test('a job killed with -9 runs on screen until then, and is lost within three h
   const [alive] = await askUntil<Seen>(
     service.url,
     look(runId),
-    ([seen]) => seen?.leads === 31 && Date.now() - bornMs > 5 * HEARTBEAT_MS,
+    ([seen]) => seen?.leads === 31 && Date.now() - bornMs > 4 * HEARTBEAT_MS,
   );
 
   child.kill('SIGKILL');

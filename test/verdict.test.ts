@@ -117,6 +117,30 @@ test('a producer whose clock is a minute behind is not lost while it is heard', 
   expect(silent?.verdict).toBe('lost');
 });
 
+test('patience is three heartbeats, one and five seconds where they are short, and a day where none are promised', async () => {
+  const runs = [];
+  for (const heartbeatIntervalMs of [500, 1_000, 2_500, 5_000, 60_000, undefined])
+    runs.push((await newRun({ job: 'patient', heartbeatIntervalMs })).runId);
+  await api('PUT', `/runs/${runs[0]}/clients/a`, {});
+  const patienceIn = (table: string): string =>
+    `SELECT run_id, toUInt32(floor(2 * (lost_ms - toUnixTimestamp64Milli(last_sign_at)) / 1000)) / 2 AS seconds
+     FROM ${table} FINAL WHERE job_name = 'patient' ORDER BY run_id`;
+  type Row = { run_id: string; seconds: number };
+  const jobs = await askUntil<Row>(
+    service.url,
+    patienceIn('run_summaries'),
+    ({ length }) => length === runs.length,
+  );
+  const clients = await askUntil<Row>(
+    service.url,
+    patienceIn('client_run_summaries'),
+    ([row]) => row !== undefined,
+  );
+
+  expect(jobs.map(({ seconds }) => seconds)).toEqual([5.5, 6, 7.5, 15, 180, 86_400]);
+  expect(clients).toEqual([{ run_id: runs[0], seconds: 5.5 }]);
+});
+
 test('a producer is known by its instance: attributes that turn up later do not double its totals', async () => {
   const { runId, origin } = await newRun();
   const startTimeUnixNano = `${Date.now()}000000`;

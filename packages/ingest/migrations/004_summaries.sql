@@ -206,6 +206,8 @@ COMMENT 'The last try of each client run, before its process and its job are hea
 
 -- Silence is counted in whole milliseconds: adding to a time at the end of its range overflows and would make a view unreadable.
 CREATE OR REPLACE VIEW client_run_facts ${ON_CLUSTER} AS
+WITH
+${PATIENCE_MS}
 SELECT
 ${CLIENT_FACT_COLUMNS},
     multiIf(
@@ -224,6 +226,8 @@ COMMENT 'What client_run_summaries is computed from';
 
 -- Mostly nobody failed, and what tells failures apart is two fifths of what there is to plan.
 CREATE OR REPLACE VIEW unfailed_client_run_facts ${ON_CLUSTER} AS
+WITH
+${PATIENCE_MS}
 SELECT
 ${CLIENT_FACT_COLUMNS},
     '' AS fingerprint
@@ -231,6 +235,8 @@ ${CLIENT_FACT_SOURCES}
 COMMENT 'The same, of runs in which no client failed or timed out';
 
 CREATE OR REPLACE VIEW run_facts ${ON_CLUSTER} AS
+WITH
+${PATIENCE_MS}
 SELECT
     job.project_id AS project_id,
     job.run_id AS run_id,
@@ -246,7 +252,7 @@ SELECT
     job.ending.error_type AS error_type,
     job.ending.error_message AS error_message,
     job.last_seen_at AS last_sign_at,
-    toUnixTimestamp64Milli(job.heard_at) + if(job.heartbeat_interval_ms = 0, 86400000, 3 * toInt64(job.heartbeat_interval_ms)) AS lost_ms,
+    toUnixTimestamp64Milli(job.heard_at) + patience_ms(job.heartbeat_interval_ms) AS lost_ms,
     job.heartbeat_interval_ms AS heartbeat_interval_ms,
     job.progress.done AS progress_done,
     job.progress.total AS progress_total,
@@ -261,7 +267,7 @@ SELECT
     clients.counts.failed AS failed,
     clients.counts.timed_out AS timed_out,
     clients.counts.cancelled AS cancelled,
-    arrayMap(open -> toUnixTimestamp64Milli(open.1) + if(greatest(open.2, job.heartbeat_interval_ms) = 0, 86400000, 3 * toInt64(greatest(open.2, job.heartbeat_interval_ms))), clients.open_clients) AS open_lost_ms,
+    arrayMap(open -> toUnixTimestamp64Milli(open.1) + patience_ms(greatest(open.2, job.heartbeat_interval_ms)), clients.open_clients) AS open_lost_ms,
     clients.counts.cut AS clients_cut,
     clients.ended_at AS clients_ended_at,
     clients.sign_at AS clients_sign_at,

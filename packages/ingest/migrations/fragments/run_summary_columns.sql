@@ -12,7 +12,7 @@
     error_type LowCardinality(String) COMMENT 'Class or code of the error of the job itself',
     error_message String COMMENT 'Message of the error of the job itself',
     last_sign_at DateTime64(9, 'UTC') COMMENT 'The latest sign of life of the job itself',
-    lost_ms Int64 COMMENT 'From here on its silence means that it is lost, milliseconds since 1970: three promised intervals, or a day, after it was last heard by its own clock or by that of ingest',
+    lost_ms Int64 COMMENT 'From here on its silence means that it is lost, milliseconds since 1970: three promised intervals (one and five seconds at least), or a day, after it was last heard by its own clock or by that of ingest',
     heartbeat_interval_ms UInt32 COMMENT 'How often a sign of life is promised; 0 where it is not',
     progress_done UInt64 COMMENT 'Progress of the job itself',
     progress_total UInt64 COMMENT 'Total of the progress; 0 where unknown',
