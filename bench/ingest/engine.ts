@@ -7,7 +7,7 @@ import { Transcoder } from '../../packages/ingest/src/rows/transcode.ts';
 import { fill, templateOf } from './load.ts';
 import { SPANS, spansRequests } from './telemetry.ts';
 
-const [dataDir = '', batchRows = '100000', batches = '8', warmUpMs = '0', measureMs = '10000'] =
+const [dataDir = '', batchRows = '100000', batches = '8', warmUpRows = '0', measureMs = '10000'] =
   process.argv.slice(2);
 const DISTINCT_BODIES = 100;
 
@@ -17,7 +17,7 @@ const paths = await makeFiles();
 const rows = Number(batchRows);
 
 let inserted = 0;
-await insertFor(Number(warmUpMs));
+while (inserted * rows < Number(warmUpRows)) await insertNext();
 process.send?.({ rate: await insertFor(Number(measureMs)) });
 await engine.close();
 process.disconnect();
@@ -26,12 +26,14 @@ process.disconnect();
 async function insertFor(durationMs: number): Promise<number> {
   const startedMs = performance.now();
   const before = inserted;
-  while (performance.now() - startedMs < durationMs) {
-    const path = paths[inserted % paths.length] ?? '';
-    await engine.insertFile({ table: 'otel_traces', path, format: 'Native', token: `bench-${inserted}` });
-    inserted++;
-  }
+  while (performance.now() - startedMs < durationMs) await insertNext();
   return ((inserted - before) * rows * 1_000) / (performance.now() - startedMs);
+}
+
+async function insertNext(): Promise<void> {
+  const path = paths[inserted % paths.length] ?? '';
+  await engine.insertFile({ table: 'otel_traces', path, format: 'Native', token: `bench-${inserted}` });
+  inserted++;
 }
 
 async function makeFiles(): Promise<string[]> {

@@ -9,6 +9,8 @@ export interface Load {
   readonly spansPerBody: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly connections?: number;
+  /** No more than these are sent. */
+  readonly maxSpans?: number;
 }
 
 /** A body with a gap of eight hex digits: no request is sent twice, or it would be kept once. */
@@ -46,10 +48,11 @@ export function fill({ head, rest, isGzip }: Template): Buffer {
 export async function sendFor(load: Load, durationMs: number): Promise<number> {
   const agent = new Agent({ keepAlive: true });
   const endMs = performance.now() + durationMs;
+  const maxSpans = load.maxSpans ?? Infinity;
   let next = 0;
   let accepted = 0;
   const lanes = Array.from({ length: load.connections ?? 4 }, async () => {
-    while (performance.now() < endMs) {
+    while (performance.now() < endMs && next * load.spansPerBody < maxSpans) {
       const { status, retryAfterS } = await send(load, agent, next++);
       if (status === 200) accepted += load.spansPerBody;
       else if (status === 429 || status === 503) await pause(Math.min(retryAfterS * 1_000, 200));

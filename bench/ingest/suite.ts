@@ -23,8 +23,12 @@ const ROUNDS = 9;
 /** Every so many rounds the other encodings take part. */
 const ENCODINGS_EVERY = 2;
 const ROUND_MS = 10_000;
-/** Until a program that has just been started works as it will go on working. */
-const WARM_UP_MS = 5_000;
+/**
+ * Until a program that has just been started works as it will go on working. As many rows for the path as for the engine
+ * alone: the more there are, the more of what comes next is merged with them.
+ */
+const WARM_UP_SPANS = 600_000;
+const BATCH_ROWS = 100_000;
 const HTTP = 'HTTP without insert';
 const PROTOBUF = { 'content-type': 'application/x-protobuf' };
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -154,9 +158,9 @@ async function measureWhole(
 async function measureEngine(dataDir: string, forMs: number): Promise<number> {
   const child = startOnCore(SERVER_CORE, new URL('engine.ts', import.meta.url), [
     dataDir,
-    '100000',
+    String(BATCH_ROWS),
     '8',
-    String(WARM_UP_MS),
+    String(WARM_UP_SPANS),
     String(forMs),
   ]);
   const { rate } = await nextMessage<{ rate: number }>(child);
@@ -174,7 +178,7 @@ interface Path {
 /** Counts what is in ClickHouse at the end, not what was accepted. */
 async function measurePath(dataDir: string, load: Omit<Load, 'url'>): Promise<Path> {
   const result = await withServer('whole', dataDir, async (url, ask) => {
-    await sendFor({ ...load, url }, WARM_UP_MS);
+    await sendFor({ ...load, url, maxSpans: WARM_UP_SPANS }, Infinity);
     await ask('flush');
     const startedMs = performance.now();
     const spans = await sendFor({ ...load, url }, ROUND_MS);
