@@ -5,7 +5,7 @@ import net from 'node:net';
 
 export class CuttableProxy implements AsyncDisposable {
   #target: URL;
-  readonly #sockets = new Set<net.Socket>();
+  /** Each client's connection, and ours to the target. */
   readonly #relays = new Map<net.Socket, net.Socket>();
   #isHeld = false;
   #server: net.Server | undefined;
@@ -52,7 +52,7 @@ export class CuttableProxy implements AsyncDisposable {
   async cut(): Promise<void> {
     const closed = this.#server === undefined ? undefined : once(this.#server, 'close');
     this.#server?.close();
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of [...this.#relays].flat()) socket.destroy();
     await closed;
     this.#server = undefined;
   }
@@ -67,10 +67,8 @@ export class CuttableProxy implements AsyncDisposable {
       [client, upstream],
       [upstream, client],
     ] as const) {
-      this.#sockets.add(from);
       from.on('error', () => to.destroy());
       from.on('close', () => {
-        this.#sockets.delete(from);
         this.#relays.delete(client);
         to.destroy();
       });

@@ -118,7 +118,7 @@ interface Whole {
 
 /**
  * Each on fresh data and warmed up. What ran before leaves its mark on the machine, so members of a round take turns in
- * being the first. Merges fall behind the longer it goes on, so the engine is fed for as long as the path took.
+ * being the first. Merges fall behind the longer it goes on, so the engine is fed for as long as the path last took.
  */
 async function measureWhole(
   folder: string,
