@@ -157,10 +157,10 @@ interface Received {
 }
 
 async function keepOnce(received: Received, receiver: Receiver): Promise<Response> {
-  const { repeats } = receiver;
+  const { repeats, transcoder } = receiver;
   const { projectId, signal, encoding, body } = received;
   if (repeats === undefined || !isNameable(signal, encoding, body.bytes)) return keep(received, receiver);
-  const name = requestKeyOf(projectId, signal, body.bytes);
+  const name = requestKeyOf(projectId, signal, body.bytes, (bytes) => transcoder.checksum(bytes));
   return repeats.alone(name, async () => keep(received, receiver, { name, kept: repeats.tablesOf(name) }));
 }
 

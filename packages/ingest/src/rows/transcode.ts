@@ -112,6 +112,13 @@ export class Transcoder {
     return blocks;
   }
 
+  /**
+   * XXH64 of a body, read where the kernel reads it: where that body is the next to be added, it is there already.
+   */
+  checksum(body: Uint8Array): bigint {
+    return this.#writers.checksum(body);
+  }
+
   /** Rows that the kernel has walked since the memory was taken. */
   get kernelRows(): number {
     return this.#writers.all.reduce((sum, { kernelRows }) => sum + kernelRows, 0);

@@ -1,5 +1,6 @@
 /** Holds the writers of all tables of raw telemetry. */
 import type { Arena, Kernel } from '../native/arena.ts';
+import { checksum } from '../native/checksum.ts';
 import { Region } from '../native/region.ts';
 import type { Signal } from '../otlp/records.ts';
 import { LogWriter } from './log-writer.ts';
@@ -37,6 +38,8 @@ export class Writers {
   ];
   /** All of them, in the order of the tables. */
   readonly all: readonly TableWriter[];
+  /** The body that was summed, and lies in `input`. */
+  #summed: Uint8Array | undefined;
   readonly #of: Record<Signal, readonly TableWriter[]>;
 
   constructor(arena?: Arena) {
@@ -57,14 +60,25 @@ export class Writers {
     return writer;
   }
 
-  /** Copies a body to where the kernel can read it; nothing where there is no kernel. */
+  /** Copies a body to where the kernel can read it, unless it was just summed there; nothing where there is no kernel. */
   show(body: Uint8Array): ShownBody | undefined {
     const { arena, input } = this;
     if (arena === undefined || input === undefined) return undefined;
-    input.clear();
-    input.reserve(body.length);
-    input.bytes.set(body);
+    if (this.#summed !== body) {
+      input.clear();
+      input.reserve(body.length);
+      input.bytes.set(body);
+    }
+    this.#summed = undefined;
     return { arena, kernel: arena.kernel, address: input.address };
+  }
+
+  /** XXH64. */
+  checksum(body: Uint8Array): bigint {
+    const shown = this.show(body);
+    if (shown === undefined) return checksum(body);
+    this.#summed = body;
+    return BigInt.asUintN(64, shown.kernel.checksum(shown.address, body.length, 0n));
   }
 
   begin(signal: Signal, budget: RowBudget): void {
