@@ -108,10 +108,10 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   const writer = new Writer({
     engine,
     log,
-    onInserted: ({ table, token }, durationMs) => {
+    onInserted: ({ table, token, hasRuns }, durationMs) => {
       shares.remove(token);
       counters.insertSeconds.observe({ table }, durationMs / 1000);
-      rollups.touched(performance.now() - durationMs);
+      if (hasRuns !== false) rollups.touched(performance.now() - durationMs);
     },
     onSetAside: ({ table, token }) => {
       shares.remove(token);

@@ -17,6 +17,8 @@ export interface Block {
   bytes: Buffer;
   /** The requests whose rows these are, as far as they have names. */
   requests: readonly string[];
+  /** Whether any of the rows belongs to a run. */
+  hasRuns: boolean;
 }
 
 /** What the rows of one request may still take, whatever their table. */
@@ -123,13 +125,20 @@ export abstract class TableWriter {
     if (this.rows === 0) return [];
     const { table, rows } = this;
     const requests = this.#requests;
+    const hasRuns = this.#hasRuns();
     const bytes = writeBlock(this.#columns, rows, this.#output, requests);
     this.#requests = [];
     this.#output = bytes.length <= KEPT_OUTPUT_BYTES ? wholeOf(bytes) : NO_OUTPUT;
     this.rows = 0;
     for (const { column } of this.#columns) column.clear();
     this.forget();
-    return [{ table, rows, bytes, requests }];
+    return [{ table, rows, bytes, requests, hasRuns }];
+  }
+
+  /** An empty text is one byte. */
+  #hasRuns(): boolean {
+    const runIds = this.#columns.find(({ name }) => name === 'RunId');
+    return runIds !== undefined && runIds.column.sizeBytes() > this.rows;
   }
 
   /**

@@ -1,6 +1,7 @@
 /** Facts about what is kept of a request, and what is refused. */
 import { describe, expect, test } from 'vitest';
-import { delimited, encodeProtobuf } from '../otlp/protobuf-request.fixture.ts';
+import { readBlocks } from '../native/read-block.fixture.ts';
+import { delimited, encodeProtobuf, type JsonRequest } from '../otlp/protobuf-request.fixture.ts';
 import type { Signal } from '../otlp/records.ts';
 import {
   CONTEXT,
@@ -14,7 +15,7 @@ import {
   text,
   transcodeRequest,
 } from './read-rows.fixture.ts';
-import type { Encoding } from './transcode.ts';
+import { type Encoding, Transcoder } from './transcode.ts';
 import { transcode } from './transcode.fixture.ts';
 
 const BOTH = ['json', 'protobuf'] as const;
@@ -436,6 +437,58 @@ describe('a body that is not OTLP is malformed as a whole', () => {
       expect(transcode(signal, 'json', Buffer.from('{}'), CONTEXT)).toMatchObject(nothing);
     }
   });
+});
+
+describe('a body that was summed before it is added', () => {
+  const bodyOf = (name: string): Buffer => encodeProtobuf('traces', spansRequest([span({ name })]));
+  const namesIn = (transcoder: Transcoder): unknown[] =>
+    transcoder.take().flatMap(({ bytes }) => readBlocks(bytes).map((row) => row['SpanName']));
+
+  test('is added, also when others were summed or added in between', () => {
+    const transcoder = new Transcoder();
+    const bodies = ['a', 'b', 'c'].map(bodyOf);
+    for (const body of bodies) transcoder.checksum(body);
+    for (const body of bodies) transcoder.add('traces', 'protobuf', body, CONTEXT);
+    for (const body of bodies) {
+      transcoder.checksum(body);
+      transcoder.add('traces', 'protobuf', body, CONTEXT);
+    }
+
+    expect(namesIn(transcoder)).toEqual(['a', 'b', 'c', 'a', 'b', 'c']);
+  });
+
+  test('is read anew where it is added a second time', () => {
+    const transcoder = new Transcoder();
+    const body = bodyOf('a');
+    transcoder.checksum(body);
+    transcoder.add('traces', 'protobuf', body, CONTEXT);
+    body[body.indexOf('\u0001a') + 1] = 'z'.charCodeAt(0);
+    transcoder.add('traces', 'protobuf', body, CONTEXT);
+
+    expect(namesIn(transcoder)).toEqual(['a', 'z']);
+  });
+
+  test('has another sum when a byte of it is another', () => {
+    const transcoder = new Transcoder();
+
+    expect(transcoder.checksum(bodyOf('a'))).not.toBe(transcoder.checksum(bodyOf('b')));
+    expect(transcoder.checksum(bodyOf('a'))).toBe(transcoder.checksum(bodyOf('a')));
+  });
+});
+
+test.each([
+  ['traces', spansRequest, span()],
+  ['logs', logsRequest, { timeUnixNano: '1544712660000000001' }],
+] as const)('blocks of %s say whether any row belongs to a run', (signal, requestOf, own) => {
+  const run = [text('rollcall.run.id', '260102-030405')];
+  const hasRuns = (request: object): boolean[] => {
+    const result = transcodeRequest(signal, request as JsonRequest, 'protobuf');
+    return result.status === 'ok' ? result.blocks.map((block) => block.hasRuns) : [];
+  };
+
+  expect(hasRuns(requestOf([own, own]))).toEqual([false]);
+  expect(hasRuns(requestOf([own, { ...own, attributes: run }]))).toEqual([true]);
+  expect(hasRuns(requestOf([own, own], run))).toEqual([true]);
 });
 
 describe('hostile requests cost little', () => {

@@ -13,6 +13,8 @@ export interface Segment {
   readonly sizeBytes: number;
   /** The requests whose rows these are, as far as they have names. */
   readonly requests: readonly string[];
+  /** False where no row belongs to a run; not known of those that an earlier process left. */
+  readonly hasRuns?: boolean;
   /** Whether an earlier process left it, which may have inserted it. */
   readonly isRecovered?: boolean;
 }

@@ -146,6 +146,24 @@ test('a segment is finished at its number of rows', async () => {
   await spool.close();
 });
 
+test('a segment says that it has no runs only where no block has any', async () => {
+  const { spool, sealed } = await openSpool();
+  const without = { ...block('a', '1'), hasRuns: false };
+  await spool.append([
+    without,
+    { ...block('b', '1'), hasRuns: false },
+    { ...block('c', '1'), hasRuns: true },
+  ]);
+  await spool.append([without, block('b', '2'), { ...block('c', '2'), hasRuns: false }]);
+  await spool.close();
+
+  expect(Object.fromEntries(sealed.map(({ table, hasRuns }) => [table, hasRuns]))).toEqual({
+    a: false,
+    b: true,
+    c: true,
+  });
+});
+
 test('while a table is busy its segment grows, up to an age', async () => {
   let isBusy = true;
   const { promise: isSealed, resolve } = Promise.withResolvers<number>();

@@ -15,6 +15,8 @@ export interface SpoolBlock {
   readonly bytes: Uint8Array;
   /** The requests whose rows these are, as far as they have names. They are in `bytes` too. */
   readonly requests?: readonly string[];
+  /** False where no row belongs to a run. */
+  readonly hasRuns?: boolean;
 }
 
 /** `segments` are the tokens of the segments that hold the rows. */
@@ -59,6 +61,7 @@ interface OpenSegment {
   sizeBytes: number;
   rows: number;
   requests: string[];
+  hasRuns: boolean;
 }
 
 interface Waiting {
@@ -243,6 +246,7 @@ export class Spool {
     this.#sizeBytes += sizeBytes;
     const requests = blocks.flatMap((block) => block.requests ?? []);
     segment.requests.push(...requests);
+    segment.hasRuns ||= blocks.some(({ hasRuns }) => hasRuns !== false);
     this.#options.repeats.note(segment.table, requests);
   }
 
@@ -263,6 +267,7 @@ export class Spool {
       sizeBytes: 0,
       rows: 0,
       requests: [],
+      hasRuns: false,
     };
     this.#open.set(table, segment);
     await this.#syncFolder();
@@ -303,10 +308,10 @@ export class Spool {
       await rm(segment.path, { force: true });
       return;
     }
-    const { table, token, sizeBytes, requests } = segment;
+    const { table, token, sizeBytes, requests, hasRuns } = segment;
     const path = finishedPath(this.#options.folder, token);
     await rename(segment.path, path);
-    this.#handOut({ table, path, token, format: 'Native', sizeBytes, requests }, segment.openedMs);
+    this.#handOut({ table, path, token, format: 'Native', sizeBytes, requests, hasRuns }, segment.openedMs);
   }
 
   #handOut(segment: Segment, openedMs: number): void {
