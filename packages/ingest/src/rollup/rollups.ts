@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Engine } from '../store/engine.ts';
 import { Together } from '../together.ts';
 import {
+  CLOCK,
   COMPUTE_RUNS,
   FAILURES,
   MARK_SUMMARISED,
@@ -23,7 +24,7 @@ export interface RunName {
 }
 
 export interface RollupsOptions {
-  readonly engine: Pick<Engine, 'rows' | 'background' | 'clockMs'>;
+  readonly engine: Pick<Engine, 'rows' | 'background'>;
   readonly log: Pick<Logger, 'warn'>;
 }
 
@@ -167,7 +168,7 @@ export class Rollups {
     this.#settledMs = new Map();
     try {
       // Touches bear the clock of ClickHouse, which may tell another time than ours.
-      const clockMs = await this.#options.engine.clockMs();
+      const clockMs = await this.#clockMs();
       const since = timeText(clockMs - (performance.now() - sinceMs) - SKEW_MS);
       const touched = await this.#options.engine.rows<RunName>(TOUCHED_SINCE, { since });
       // What was settled after the latest insert was in is as it would become.
@@ -203,7 +204,7 @@ export class Rollups {
   async #rollUp(names: readonly RunName[]): Promise<void> {
     const { engine } = this.#options;
     for (let from = 0; from < names.length; from += BATCH) {
-      const at = timeText(await engine.clockMs());
+      const at = timeText(await this.#clockMs());
       const parameters = { ...parametersOf(names.slice(from, from + BATCH)), at };
       // The row of a run is computed before those that belong to it, and shown after them: what it says of its end, they
       // say already.
@@ -218,6 +219,12 @@ export class Rollups {
       await engine.background(SHOW_RUNS, pass);
       await engine.background(MARK_SUMMARISED, parameters);
     }
+  }
+
+  /** What the clock of ClickHouse tells, milliseconds since 1970. */
+  async #clockMs(): Promise<number> {
+    const [clock] = await this.#options.engine.rows<{ ms: number }>(CLOCK);
+    return clock?.ms ?? 0;
   }
 }
 

@@ -121,6 +121,9 @@ export const MARK_SUMMARISED = `INSERT INTO run_touches (project_id, run_id, tou
   SELECT project_id, run_id, max(run_touches.touched_at), toDateTime64({at:String}, 3, 'UTC')
   FROM run_touches WHERE ${THESE_RUNS} GROUP BY project_id, run_id`;
 
+/** Milliseconds since 1970. */
+export const CLOCK = 'SELECT toFloat64(toUnixTimestamp64Milli(now64(3))) AS ms';
+
 /** Runs whose evidence was inserted at or after `{since}`. */
 export const TOUCHED_SINCE = `SELECT DISTINCT project_id AS project, run_id AS runId
   FROM run_touches WHERE touched_at >= toDateTime64({since:String}, 3, 'UTC')`;

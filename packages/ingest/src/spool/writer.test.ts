@@ -48,7 +48,6 @@ function engineThat(fails: (insert: FileInsert, tries: number) => Error | null):
       if (error !== null) throw error;
       inserted.push(...texts);
     },
-    clockMs: async () => Date.now(),
     ping: async () => true,
     close: async () => undefined,
   };

@@ -39,8 +39,6 @@ export interface Engine {
   /** What the embedded engine has for strangers who speak ClickHouse's own interface; a server has its own. */
   readonly guests?: Guests;
   insertFile(insert: FileInsert): Promise<void>;
-  /** What the clock of ClickHouse tells, milliseconds since 1970. */
-  clockMs(): Promise<number>;
   ping(): Promise<boolean>;
   /** Waits for statements in flight, then lets go of the data. */
   close(): Promise<void>;

@@ -97,8 +97,6 @@ export async function openEmbedded({
         }),
       );
     },
-    // It goes by the clock of the machine: to ask it would take milliseconds.
-    clockMs: async () => Date.now(),
     ping: () => reads.take(async (client) => (await client.ping()).success),
     close: async () => {
       purge.stop();

@@ -102,10 +102,6 @@ export async function openServer({
         send: (staging) => send({ ...insert, token: `${insert.token}-${staging}` }, staging),
       });
     },
-    clockMs: async () => {
-      const [clock] = await rows<{ ms: number }>('SELECT toFloat64(toUnixTimestamp64Milli(now64(3))) AS ms');
-      return clock?.ms ?? 0;
-    },
     ping: async () => (await client.ping()).success,
     close: () => client.close(),
   };
