@@ -127,6 +127,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     folder: spoolFolder,
     repeats,
     maxBytes: config.spoolMaxBytes,
+    sync: engine.sync,
     isBusy: (table) => writer.isBusy(table),
     onSealed: (segment) => writer.enqueue(segment),
     onDamage: (damage) => log.error(damage, 'a segment was damaged; a part of it was set aside'),

@@ -22,6 +22,9 @@ export interface Segment {
 /** A segment that still grows. The old versions wrote lines of JSON, and had no name for them. */
 export const OPEN_SUFFIX = '.native.open';
 const NATIVE_SUFFIX = '.native';
+/** One that is in ClickHouse, and during which boot of the machine it came there. */
+const INSERTED_NAME = /^(.*)\.native\.inserted\.([\da-z]+)$/;
+const UNKNOWN_BOOT = 'unknown';
 const LEGACY_OPEN_SUFFIX = '.open';
 const LEGACY_SUFFIX = '.jsonl';
 
@@ -36,8 +39,38 @@ export function finishedPath(folder: string, token: string): string {
   return join(folder, `${token}${NATIVE_SUFFIX}`);
 }
 
+/** Where a segment is once its rows are in ClickHouse. */
+export function insertedPath(folder: string, token: string, bootId: string | undefined): string {
+  return `${finishedPath(folder, token)}.inserted.${bootId ?? UNKNOWN_BOOT}`;
+}
+
 /**
- * The segments in a folder, oldest first. Each is whole: a block that was being written when the process died is cut
+ * The segments in a folder that were inserted since the machine was booted. Those of an earlier boot may have been lost by
+ * ClickHouse, and become segments like all others.
+ */
+export async function recoverInserted(folder: string, bootId: string | undefined): Promise<Segment[]> {
+  const segments: Segment[] = [];
+  for (const name of (await readdir(folder)).toSorted()) {
+    const [, token, boot] = INSERTED_NAME.exec(name) ?? [];
+    if (token === undefined) continue;
+    const path = join(folder, name);
+    if (bootId === undefined || boot !== bootId) {
+      await rename(path, finishedPath(folder, token));
+      continue;
+    }
+    const { requests } = readWholeBlocks(await readFile(path));
+    const { size: sizeBytes } = await stat(path);
+    segments.push({ table: tableOf(token), path, token, format: 'Native', sizeBytes, requests });
+  }
+  return segments;
+}
+
+function tableOf(token: string): string {
+  return token.slice(token.indexOf('.') + 1);
+}
+
+/**
+ * The segments in a folder that are to be inserted, oldest first. Each is whole: a block that was being written when the process died is cut
  * off, it was never acknowledged. Whatever follows a damaged block is kept aside, and told.
  */
 export async function recoverSegments(
@@ -64,7 +97,7 @@ export async function recoverSegments(
       continue;
     }
     segments.push({
-      table: token.slice(token.indexOf('.') + 1),
+      table: tableOf(token),
       path: finished,
       token,
       format: isLegacy ? 'JSONEachRow' : 'Native',

@@ -3,8 +3,18 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm, truncate, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readBootId } from './boot.ts';
+import { Inserted } from './inserted.ts';
 import type { Repeats } from './repeats.ts';
-import { type Damage, finishedPath, OPEN_SUFFIX, recoverSegments, type Segment } from './segment-file.ts';
+import {
+  type Damage,
+  finishedPath,
+  insertedPath,
+  OPEN_SUFFIX,
+  recoverInserted,
+  recoverSegments,
+  type Segment,
+} from './segment-file.ts';
 
 export type { Damage, Segment };
 
@@ -41,6 +51,17 @@ export interface SpoolOptions {
   readonly onSealed: (segment: Segment) => void;
   /** A segment could not be finished in the background; it is tried again with the next rows. */
   readonly onTrouble: (error: unknown) => void;
+  /**
+   * Resolves when everything that is in ClickHouse now is on its disk. Until then its segments stay, not counted as rows
+   * that wait. Not given: ClickHouse sees to that itself.
+   */
+  readonly sync?: (() => Promise<void>) | undefined;
+  /** Milliseconds from an insert to the next sync … */
+  readonly syncAfterMs?: number;
+  /** … which comes sooner where so many bytes wait for it. */
+  readonly syncAfterBytes?: number;
+  /** Names the boot of the machine. */
+  readonly bootId?: string | undefined;
   /** Hears which requests have rows on disk, and which are about to leave it for ClickHouse. */
   readonly repeats?: Pick<Repeats, 'note' | 'writeDown'>;
   /** A segment of an earlier process was damaged; what could not be read was set aside. */
@@ -76,6 +97,7 @@ interface Waiting {
  */
 export class Spool {
   readonly #options: Required<SpoolOptions>;
+  readonly #inserted: Inserted | undefined;
   readonly #open = new Map<string, OpenSegment>();
   /** When each finished segment was begun, on the monotonic clock. */
   readonly #sealed = new Map<string, { readonly table: string; readonly openedMs: number }>();
@@ -90,6 +112,11 @@ export class Spool {
 
   private constructor(options: Required<SpoolOptions>) {
     this.#options = options;
+    const { sync, onTrouble, syncAfterMs: everyMs, syncAfterBytes: mostBytes } = options;
+    if (sync !== undefined) {
+      const remove = (segment: Segment): Promise<void> => this.#remove(segment);
+      this.#inserted = new Inserted({ sync, remove, onTrouble, everyMs, mostBytes });
+    }
   }
 
   /** Opens the folder and hands out what an earlier process left behind, oldest first. */
@@ -102,15 +129,21 @@ export class Spool {
     isBusy = () => false,
     onDamage = () => undefined,
     repeats = FORGETS,
+    sync,
+    syncAfterMs = 10_000,
+    syncAfterBytes = Math.min(256 * 1024 ** 2, maxBytes / 4),
+    bootId = readBootId(),
     ...options
   }: SpoolOptions): Promise<Spool> {
     const limits = { maxBytes, segmentRows, segmentBytes, segmentAgeMs, busySegmentAgeMs };
-    const spool = new Spool({ ...options, ...limits, isBusy, onDamage, repeats });
+    const syncing = { sync, syncAfterMs, syncAfterBytes, bootId };
+    const spool = new Spool({ ...options, ...limits, ...syncing, isBusy, onDamage, repeats });
     await mkdir(options.folder, { recursive: true });
     await spool.#recover();
     return spool;
   }
 
+  /** Of what is not in ClickHouse yet. */
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
@@ -124,7 +157,8 @@ export class Spool {
   }
 
   get hasRoom(): boolean {
-    return !this.#closed && this.#sizeBytes < this.#options.maxBytes;
+    const usedBytes = this.#sizeBytes + (this.#inserted?.sizeBytes ?? 0);
+    return !this.#closed && usedBytes < this.#options.maxBytes;
   }
 
   /** Why nothing is taken now, or null. */
@@ -146,8 +180,25 @@ export class Spool {
     return { status: 'accepted', segments };
   }
 
-  /** The segment is in ClickHouse: its file goes. */
+  /** The segment is in ClickHouse: its file goes as soon as that is sure to stay. */
   async drop(segment: Segment): Promise<void> {
+    if (this.#inserted === undefined) await this.#remove(segment);
+    else this.#inserted.add({ ...segment, path: await this.#markInserted(segment) });
+    this.#forget(segment);
+  }
+
+  /** Where it can not be marked, or has an old name, it is taken for one that may not be in ClickHouse. */
+  async #markInserted({ path, token, format }: Segment): Promise<string> {
+    const { folder, bootId } = this.#options;
+    if (format !== 'Native') return path;
+    const marked = insertedPath(folder, token, bootId);
+    return rename(path, marked).then(
+      () => marked,
+      () => path,
+    );
+  }
+
+  async #remove(segment: Segment): Promise<void> {
     const { repeats, onTrouble } = this.#options;
     const isDown = await repeats.writeDown(segment.table, segment.requests).then(
       () => true,
@@ -156,7 +207,6 @@ export class Spool {
     await rm(segment.path, { force: true });
     // Where the disk is full, the segment has made the room.
     if (!isDown) await repeats.writeDown(segment.table, segment.requests).catch(onTrouble);
-    this.#forget(segment);
   }
 
   /** The segment can not be inserted: it is kept aside for a person, with the reason beside it. */
@@ -181,6 +231,7 @@ export class Spool {
   async close(): Promise<void> {
     this.#closed = true;
     await this.seal();
+    await this.#inserted?.stop();
   }
 
   #planCommit(): void {
@@ -239,6 +290,8 @@ export class Spool {
       await segment.file.datasync();
     } catch (error) {
       await truncate(segment.path, segment.sizeBytes).catch(() => undefined);
+      // The disk may be full.
+      this.#inserted?.syncNow();
       throw error;
     }
     segment.sizeBytes += sizeBytes;
@@ -330,6 +383,11 @@ export class Spool {
   }
 
   async #recover(): Promise<void> {
+    for (const segment of await recoverInserted(this.#options.folder, this.#options.bootId)) {
+      this.#options.repeats.note(segment.table, segment.requests);
+      if (this.#inserted === undefined) await this.#remove(segment);
+      else this.#inserted.add(segment);
+    }
     const { segments, damages } = await recoverSegments(this.#options.folder, async (name, bytes, reason) => {
       const path = join(await this.#asideFolder(), name);
       await writeFile(path, bytes);

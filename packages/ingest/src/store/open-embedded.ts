@@ -13,6 +13,7 @@ import { describeColumns, type Structure } from './describe-columns.ts';
 import { EmbeddedConnection, literal, parameterText } from './embedded-connection.ts';
 import { giveWay } from './give-way.ts';
 import { Guests } from './guests.ts';
+import { syncDisk } from './sync-disk.ts';
 
 /** What one of our own reads may take. */
 const READ_TIMEOUT_S = 30;
@@ -97,6 +98,7 @@ export async function openEmbedded({
         }),
       );
     },
+    sync: () => syncDisk(path),
     ping: () => reads.take(async (client) => (await client.ping()).success),
     close: async () => {
       purge.stop();
