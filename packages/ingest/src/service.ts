@@ -90,7 +90,12 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   const localKey = randomBytes(32).toString('base64url');
   const keys = createKeyRing(storedKeys, localKey);
   const counters = createCounters(
-    () => ({ sizeBytes: spool.sizeBytes, depth: writer.depth, ageMs: spool.ageMs() }),
+    () => ({
+      sizeBytes: spool.sizeBytes,
+      unsyncedBytes: spool.unsyncedBytes,
+      depth: writer.depth,
+      ageMs: spool.ageMs(),
+    }),
     () => rollups.lagMs,
     () => health.verified,
   );

@@ -20,7 +20,7 @@ const EVENT_LOOP_PRECISION_MS = 100;
 
 /** Makes the counters of one service; `spool` is asked when Prometheus asks. */
 export function createCounters(
-  spool: () => { sizeBytes: number; depth: number; ageMs: number },
+  spool: () => { sizeBytes: number; unsyncedBytes: number; depth: number; ageMs: number },
   rollupLagMs: () => number,
   verified: () => Verified | undefined,
 ): Counters {
@@ -38,6 +38,11 @@ export function createCounters(
     });
   };
   gauge('rollcall_spool_bytes', 'Bytes on disk that are not in ClickHouse yet', () => spool().sizeBytes);
+  gauge(
+    'rollcall_spool_unsynced_bytes',
+    'Bytes in the spool that are in ClickHouse, and wait until its disk is synced',
+    () => spool().unsyncedBytes,
+  );
   gauge('rollcall_spool_segments', 'Finished segments that are not in ClickHouse yet', () => spool().depth);
   gauge(
     'rollcall_spool_age_seconds',

@@ -72,6 +72,7 @@ test('its file goes with the sync that began after the insert', async () => {
   await insert(opened, 'b');
   expect(await filesOfSegments()).toHaveLength(2);
   expect(opened.spool.sizeBytes).toBe(0);
+  expect(opened.spool.unsyncedBytes).toBeGreaterThan(0);
   expect(opened.spool.ageMs()).toBe(0);
 
   opened.syncs[0]?.resolve();
@@ -80,6 +81,7 @@ test('its file goes with the sync that began after the insert', async () => {
   opened.syncs[1]?.resolve();
   await expect.poll(filesOfSegments).toEqual([]);
   expect((await Repeats.open(folder)).tablesOf(key('b'))).toEqual(['t']);
+  expect(opened.spool.unsyncedBytes).toBe(0);
   await opened.spool.close();
 });
 

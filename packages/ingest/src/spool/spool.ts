@@ -148,6 +148,11 @@ export class Spool {
     return this.#sizeBytes;
   }
 
+  /** Of what is in ClickHouse, and waits until that is on its disk. */
+  get unsyncedBytes(): number {
+    return this.#inserted?.sizeBytes ?? 0;
+  }
+
   /** For how long the oldest rows have waited here, of one table where one is named; milliseconds, 0 where none do. */
   ageMs(ofTable?: string): number {
     const begun = [...this.#sealed.values(), ...this.#open.values()]
@@ -157,8 +162,7 @@ export class Spool {
   }
 
   get hasRoom(): boolean {
-    const usedBytes = this.#sizeBytes + (this.#inserted?.sizeBytes ?? 0);
-    return !this.#closed && usedBytes < this.#options.maxBytes;
+    return !this.#closed && this.#sizeBytes + this.unsyncedBytes < this.#options.maxBytes;
   }
 
   /** Why nothing is taken now, or null. */
