@@ -1,6 +1,7 @@
 /** Starts and stops the ingest service. */
 
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { hostname } from 'node:os';
@@ -28,11 +29,13 @@ import { Repeats } from './spool/repeats.ts';
 import { Spool, type SpoolBlock } from './spool/spool.ts';
 import { Writer } from './spool/writer.ts';
 import { openEngine, type Engine } from './store/engine.ts';
+import { syncDisk } from './store/sync-disk.ts';
 import { migrate } from './store/migrate.ts';
 import { Tracker } from './tracking/tracker.ts';
 import { TrackingError } from './tracking/tracking-error.ts';
 import { Rollups } from './rollup/rollups.ts';
 import { tuneMemory } from './tune-memory.ts';
+import { waitAtMost } from './wait-at-most.ts';
 
 /** A service that can not start as it was told; `code` is stable. */
 export class StartError extends Error {
@@ -61,6 +64,7 @@ export interface Service {
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 const DRAIN_AT_CLOSE_MS = 30_000;
+const LONGEST_SYNC_AT_START_MS = 10_000;
 const CUT_OFF_AT_CLOSE_MS = 3_000;
 const SEAL_INTERVAL_MS = 100;
 /** Where heartbeats, starts and ends arrive. */
@@ -83,6 +87,8 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
       `Without a key the service listens on 127.0.0.1 alone, not on '${config.host}'. Make a key first: rollcall keys add --project NAME`,
     );
   }
+  const spoolFolder = `${config.dataDir}/spool`;
+  await settleDisk(config, spoolFolder, log);
   const engine = await openEngine({ ...config, mode: 'create' });
   undo.defer(() => engine.close());
   await migrate(engine, config);
@@ -125,7 +131,6 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
   });
   const admission = new Admission(config, { waitingBytes: (projectId) => shares.of(projectId) });
   undo.defer(() => writer.stop());
-  const spoolFolder = `${config.dataDir}/spool`;
   await mkdir(spoolFolder, { recursive: true });
   const repeats = await Repeats.open(spoolFolder);
   const spool = await Spool.open({
@@ -263,6 +268,22 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     await parts.disposeAsync();
     log.info('stopped');
   }
+}
+
+/**
+ * When the embedded engine opens, it deletes old parts that it has merged before; what it made of them may not be on disk
+ * yet. Nothing is to be waited for where no service was before.
+ */
+async function settleDisk(
+  { clickhouseUrl, dataDir }: IngestConfig,
+  spoolFolder: string,
+  log: Logger,
+): Promise<void> {
+  if (clickhouseUrl !== undefined || !existsSync(spoolFolder)) return;
+  const synced = syncDisk(dataDir).catch((error: unknown) =>
+    log.error({ err: error }, 'the disk of the data folder could not be synced'),
+  );
+  await waitAtMost(LONGEST_SYNC_AT_START_MS, synced);
 }
 
 /** On disk first, then in ClickHouse. */

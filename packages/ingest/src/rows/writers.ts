@@ -64,12 +64,13 @@ export class Writers {
   show(body: Uint8Array): ShownBody | undefined {
     const { arena, input } = this;
     if (arena === undefined || input === undefined) return undefined;
-    if (this.#summed !== body) {
+    const isThere = this.#summed === body;
+    this.#summed = undefined;
+    if (!isThere) {
       input.clear();
       input.reserve(body.length);
       input.bytes.set(body);
     }
-    this.#summed = undefined;
     return { arena, kernel: arena.kernel, address: input.address };
   }
 

@@ -1,6 +1,6 @@
 /** A segment that is in ClickHouse stays until that is on its disk. */
 
-import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -113,18 +113,40 @@ test.each([
   await again.spool.close();
 });
 
-test('where a sync fails it stays, the trouble is told, and the next one is tried', async () => {
+test('what a disk did not take is told, stays whatever it says later, and is handed out by the next process', async () => {
   const opened = await openSpool();
   await insert(opened, 'a');
   await expect.poll(() => opened.syncs.length).toBe(1);
-
   opened.syncs[0]?.reject(new Error('input/output error'));
+  await expect.poll(() => opened.troubles).toMatchObject([{ message: 'input/output error' }]);
+  await insert(opened, 'b');
   await expect.poll(() => opened.syncs.length).toBe(2);
-
-  expect(opened.troubles).toMatchObject([{ message: 'input/output error' }]);
-  expect(await filesOfSegments()).toHaveLength(1);
   opened.syncs[1]?.resolve();
-  await expect.poll(filesOfSegments).toEqual([]);
+
+  await expect.poll(filesOfSegments).toEqual([expect.stringMatching(/\.inserted\.unknown$/)]);
+  expect(opened.spool.unsyncedBytes).toBeGreaterThan(0);
+  await opened.spool.close();
+  const { spool, sealed } = await openSpool();
+  expect(await textsOf(sealed)).toEqual(['a']);
+  await spool.close();
+});
+
+test('one that can not be removed does not hold up the others, and is tried again', async () => {
+  const opened = await openSpool();
+  await insert(opened, 'a');
+  await insert(opened, 'b');
+  await expect.poll(() => opened.syncs.length).toBe(1);
+  const [first = ''] = await filesOfSegments();
+  await rename(join(folder, first), join(folder, 'moved'));
+  // A folder can not be removed like a file.
+  await mkdir(join(folder, first));
+  opened.syncs[0]?.resolve();
+
+  await expect.poll(filesOfSegments).toEqual([first]);
+  await rmdir(join(folder, first));
+  await expect.poll(() => opened.syncs.length).toBe(2);
+  opened.syncs[1]?.resolve();
+  await expect.poll(() => opened.spool.unsyncedBytes).toBe(0);
   await opened.spool.close();
 });
 

@@ -1,5 +1,6 @@
 /** Keeps the files of segments that are in ClickHouse until what it made of them is on its disk. */
 
+import { waitAtMost } from '../wait-at-most.ts';
 import type { Segment } from './segment-file.ts';
 
 export interface InsertedOptions {
@@ -7,12 +8,16 @@ export interface InsertedOptions {
   readonly sync: () => Promise<void>;
   /** Removes the file of a segment. */
   readonly remove: (segment: Segment) => Promise<void>;
+  /** Sees to it that the next process inserts the segment again. */
+  readonly distrust: (segment: Segment) => Promise<void>;
   readonly onTrouble: (error: unknown) => void;
   /** Milliseconds from an insert to the next sync. */
   readonly everyMs: number;
   /** At so many bytes the next sync comes at once. */
   readonly mostBytes: number;
 }
+
+const LONGEST_WAIT_AT_STOP_MS = 2_000;
 
 /**
  * The embedded engine does not sync what it inserts: for half a minute it lies in the memory of the machine, and a power
@@ -23,22 +28,29 @@ export class Inserted {
   readonly #options: InsertedOptions;
   #segments: Segment[] = [];
   #sizeBytes = 0;
+  /** Of segments that the disk may not have taken. */
+  #distrustedBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #syncing: Promise<void> | undefined;
   #stopped = false;
+  /** Another process may have the files. */
+  #abandoned = false;
+  /** The next sync comes no sooner than usual. */
+  #hasFailed = false;
 
   constructor(options: InsertedOptions) {
     this.#options = options;
   }
 
+  /** What takes room on the disk. */
   get sizeBytes(): number {
-    return this.#sizeBytes;
+    return this.#sizeBytes + this.#distrustedBytes;
   }
 
   add(segment: Segment): void {
     this.#segments.push(segment);
     this.#sizeBytes += segment.sizeBytes;
-    if (this.#sizeBytes >= this.#options.mostBytes) this.syncNow();
+    if (this.#isMuch && !this.#hasFailed) this.syncNow();
     else this.#plan();
   }
 
@@ -47,20 +59,23 @@ export class Inserted {
     if (this.#stopped || this.#syncing !== undefined || this.#segments.length === 0) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#syncing = this.#sync()
-      // They stay, and are tried again.
-      .catch(this.#options.onTrouble)
-      .finally(() => {
-        this.#syncing = undefined;
-        if (this.#segments.length > 0) this.#plan();
-      });
+    this.#syncing = this.#sync().finally(() => {
+      this.#syncing = undefined;
+      if (this.#isMuch && !this.#hasFailed) this.syncNow();
+      else if (this.#segments.length > 0) this.#plan();
+    });
   }
 
-  /** Waits for a sync under way, and begins no other. */
+  /** Begins no other sync, and waits for one under way, but not for long: the next process takes what is left. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    await this.#syncing;
+    await waitAtMost(LONGEST_WAIT_AT_STOP_MS, this.#syncing);
+    this.#abandoned = true;
+  }
+
+  get #isMuch(): boolean {
+    return this.#segments.length > 0 && this.#sizeBytes >= this.#options.mostBytes;
   }
 
   #plan(): void {
@@ -72,16 +87,42 @@ export class Inserted {
   }
 
   async #sync(): Promise<void> {
-    const { sync, remove } = this.#options;
+    const { sync, distrust, onTrouble } = this.#options;
     // What is added meanwhile may have come too late for this one.
-    const count = this.#segments.length;
-    await sync();
-    for (let left = count; left > 0; left--) {
-      const [segment] = this.#segments;
-      if (segment === undefined) return;
-      await remove(segment);
-      this.#segments.shift();
-      this.#sizeBytes -= segment.sizeBytes;
+    const synced = [...this.#segments];
+    try {
+      await sync();
+    } catch (error) {
+      this.#hasFailed = true;
+      onTrouble(error);
+      // What the disk did not take, it does not tell a second time.
+      if (!this.#abandoned) await Promise.all(synced.map(distrust)).catch(onTrouble);
+      this.#distrustedBytes += bytesOf(synced);
+      this.#forget(synced);
+      return;
+    }
+    this.#hasFailed = false;
+    for (const segment of synced) await this.#remove(segment);
+  }
+
+  /** One that can not be removed does not hold up the others. */
+  async #remove(segment: Segment): Promise<void> {
+    if (this.#abandoned) return;
+    try {
+      await this.#options.remove(segment);
+      this.#forget([segment]);
+    } catch (error) {
+      this.#hasFailed = true;
+      this.#options.onTrouble(error);
     }
   }
+
+  #forget(segments: readonly Segment[]): void {
+    this.#segments = this.#segments.filter((segment) => !segments.includes(segment));
+    this.#sizeBytes = bytesOf(this.#segments);
+  }
+}
+
+function bytesOf(segments: readonly Segment[]): number {
+  return segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }

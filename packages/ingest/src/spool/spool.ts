@@ -115,7 +115,10 @@ export class Spool {
     const { sync, onTrouble, syncAfterMs: everyMs, syncAfterBytes: mostBytes } = options;
     if (sync !== undefined) {
       const remove = (segment: Segment): Promise<void> => this.#remove(segment);
-      this.#inserted = new Inserted({ sync, remove, onTrouble, everyMs, mostBytes });
+      const distrust = async ({ path, token, format }: Segment): Promise<void> => {
+        if (format === 'Native') await rename(path, insertedPath(this.#options.folder, token, undefined));
+      };
+      this.#inserted = new Inserted({ sync, remove, distrust, onTrouble, everyMs, mostBytes });
     }
   }
 
@@ -387,10 +390,12 @@ export class Spool {
   }
 
   async #recover(): Promise<void> {
-    for (const segment of await recoverInserted(this.#options.folder, this.#options.bootId)) {
-      this.#options.repeats.note(segment.table, segment.requests);
-      if (this.#inserted === undefined) await this.#remove(segment);
-      else this.#inserted.add(segment);
+    // Where there is nothing to sync, those of another engine are left to it.
+    if (this.#inserted !== undefined) {
+      for (const segment of await recoverInserted(this.#options.folder, this.#options.bootId)) {
+        this.#options.repeats.note(segment.table, segment.requests);
+        this.#inserted.add(segment);
+      }
     }
     const { segments, damages } = await recoverSegments(this.#options.folder, async (name, bytes, reason) => {
       const path = join(await this.#asideFolder(), name);

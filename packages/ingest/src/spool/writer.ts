@@ -125,7 +125,7 @@ export class Writer {
   async #insertAll(table: string, spool: Spool): Promise<void> {
     const queue = this.#queues.get(table) ?? [];
     for (let tries = 0; queue[0] !== undefined && !this.#stopping.signal.aborted;) {
-      const outcome = await this.#insert(queue[0], spool, tries);
+      const outcome = await this.#insertSafely(queue[0], spool, tries);
       if (outcome === 'done') {
         this.#finish(queue[0].token);
         queue.shift();
@@ -142,6 +142,17 @@ export class Writer {
     if (this.#finished.size > REMEMBERED && oldest !== undefined) this.#finished.delete(oldest);
     for (const resolve of this.#awaited.get(token) ?? []) resolve();
     this.#awaited.delete(token);
+  }
+
+  /** The disk of the spool may be full, or not let a file go. */
+  async #insertSafely(segment: Segment, spool: Spool, tries: number): Promise<'done' | 'again'> {
+    try {
+      return await this.#insert(segment, spool, tries);
+    } catch (error) {
+      const { table, token } = segment;
+      this.#options.log.error({ table, token, err: error }, 'a segment could not be put away, trying again');
+      return 'again';
+    }
   }
 
   async #insert(segment: Segment, spool: Spool, tries: number): Promise<'done' | 'again'> {
