@@ -100,8 +100,9 @@ test.each([1, 3, 77, 255])('exit code %i stays the exit code, and fails the run'
 });
 
 test('a program killed with -9 is told with its signal, its last lines and its memory', async () => {
+  // It stays as it is for longer than the longest time between two looks at it.
   const program =
-    'import os, signal; data = bytearray(80_000_000); data[::4096] = b"x" * len(data[::4096]); print("step 7", flush=True); import time; time.sleep(0.6); os.kill(os.getpid(), signal.SIGKILL)';
+    'import os, signal; data = bytearray(80_000_000); data[::4096] = b"x" * len(data[::4096]); print("step 7", flush=True); import time; time.sleep(2.5); os.kill(os.getpid(), signal.SIGKILL)';
   const { code } = await exec(['--job', 'killed', '--', 'python3', '-c', program]);
 
   expect(code).toBe(137);
