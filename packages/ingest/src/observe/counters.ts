@@ -15,7 +15,7 @@ export interface Counters {
   readonly text: () => Promise<string>;
 }
 
-/** To look every ten milliseconds, as is usual, takes more than all else that the service does while nobody sends. */
+/** To look every ten milliseconds, as is usual, took a third of what the service takes while nobody sends. */
 const EVENT_LOOP_PRECISION_MS = 100;
 
 /** Makes the counters of one service; `spool` is asked when Prometheus asks. */
