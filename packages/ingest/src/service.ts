@@ -29,8 +29,9 @@ import { Repeats } from './spool/repeats.ts';
 import { Spool, type SpoolBlock } from './spool/spool.ts';
 import { Writer } from './spool/writer.ts';
 import { openEngine, type Engine } from './store/engine.ts';
-import { syncDisk } from './store/sync-disk.ts';
 import { migrate } from './store/migrate.ts';
+import { embeddedFolder } from './store/open-embedded.ts';
+import { DiskSync } from './store/sync-disk.ts';
 import { Tracker } from './tracking/tracker.ts';
 import { TrackingError } from './tracking/tracking-error.ts';
 import { Rollups } from './rollup/rollups.ts';
@@ -88,7 +89,10 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     );
   }
   const spoolFolder = `${config.dataDir}/spool`;
-  await settleDisk(config, spoolFolder, log);
+  // A server sees itself to what it keeps.
+  const disk = config.clickhouseUrl === undefined ? new DiskSync(embeddedFolder(config.dataDir)) : undefined;
+  undo.defer(() => disk?.stop());
+  if (disk !== undefined && existsSync(embeddedFolder(config.dataDir))) await settleDisk(disk, log);
   const engine = await openEngine({ ...config, mode: 'create' });
   undo.defer(() => engine.close());
   await migrate(engine, config);
@@ -137,7 +141,7 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
     folder: spoolFolder,
     repeats,
     maxBytes: config.spoolMaxBytes,
-    sync: engine.sync,
+    sync: disk && (() => disk.sync()),
     isBusy: (table) => writer.isBusy(table),
     onSealed: (segment) => writer.enqueue(segment),
     onDamage: (damage) => log.error(damage, 'a segment was damaged; a part of it was set aside'),
@@ -274,15 +278,10 @@ export async function startService(config: IngestConfig, { log }: { log: Logger 
  * When the embedded engine opens, it deletes old parts that it has merged before; what it made of them may not be on disk
  * yet. Nothing is to be waited for where no service was before.
  */
-async function settleDisk(
-  { clickhouseUrl, dataDir }: IngestConfig,
-  spoolFolder: string,
-  log: Logger,
-): Promise<void> {
-  if (clickhouseUrl !== undefined || !existsSync(spoolFolder)) return;
-  const synced = syncDisk(dataDir).catch((error: unknown) =>
-    log.error({ err: error }, 'the disk of the data folder could not be synced'),
-  );
+async function settleDisk(disk: DiskSync, log: Logger): Promise<void> {
+  const synced = disk
+    .sync()
+    .catch((error: unknown) => log.error({ err: error }, 'the disk of the data folder could not be synced'));
   await waitAtMost(LONGEST_SYNC_AT_START_MS, synced);
 }
 

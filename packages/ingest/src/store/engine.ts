@@ -39,8 +39,6 @@ export interface Engine {
   /** What the embedded engine has for strangers who speak ClickHouse's own interface; a server has its own. */
   readonly guests?: Guests;
   insertFile(insert: FileInsert): Promise<void>;
-  /** Resolves when everything that is in it now is on disk, and outlives a power failure. A server sees to that itself. */
-  readonly sync?: () => Promise<void>;
   ping(): Promise<boolean>;
   /** Waits for statements in flight, then lets go of the data. */
   close(): Promise<void>;

@@ -13,7 +13,6 @@ import { describeColumns, type Structure } from './describe-columns.ts';
 import { EmbeddedConnection, literal, parameterText } from './embedded-connection.ts';
 import { giveWay } from './give-way.ts';
 import { Guests } from './guests.ts';
-import { syncDisk } from './sync-disk.ts';
 
 /** What one of our own reads may take. */
 const READ_TIMEOUT_S = 30;
@@ -41,7 +40,7 @@ export async function openEmbedded({
   database,
   mode = 'create',
 }: Omit<EngineOptions, 'clickhouseUrl'>): Promise<Engine> {
-  const path = await prepareFolder(resolve(dataDir), mode);
+  const path = await prepareFolder(dataDir, mode);
   const server = await startServer(path);
   const writer = await openConnection(path);
   await writer.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
@@ -98,7 +97,6 @@ export async function openEmbedded({
         }),
       );
     },
-    sync: () => syncDisk(path),
     ping: () => reads.take(async (client) => (await client.ping()).success),
     close: async () => {
       purge.stop();
@@ -112,8 +110,13 @@ export async function openEmbedded({
   };
 }
 
+/** Where the embedded engine keeps its files. */
+export function embeddedFolder(dataDir: string): string {
+  return join(resolve(dataDir), 'engine');
+}
+
 async function prepareFolder(dataDir: string, mode: 'create' | 'existing'): Promise<string> {
-  const path = join(dataDir, 'engine');
+  const path = embeddedFolder(dataDir);
   if (mode === 'existing') {
     const found = await stat(path).catch(() => null);
     if (found === null) {
