@@ -167,6 +167,23 @@ test('it takes room until then: a spool that it fills syncs at once', async () =
   await opened.spool.close();
 });
 
+test('the next sync comes sooner where much waits for it, but not right after the last one', async () => {
+  const opened = await openSpool({ syncAfterMs: 60_000, syncAfterBytes: 1, syncRestMs: 300 });
+  await insert(opened, 'a');
+  expect(opened.syncs).toHaveLength(1);
+  const begunMs = performance.now();
+  opened.syncs[0]?.resolve();
+  await expect.poll(filesOfSegments).toEqual([]);
+
+  await insert(opened, 'b');
+  await insert(opened, 'c');
+  await expect.poll(() => opened.syncs.length, { interval: 5 }).toBe(2);
+  expect(performance.now() - begunMs).toBeGreaterThan(290);
+  opened.syncs[1]?.resolve();
+  await expect.poll(filesOfSegments).toEqual([]);
+  await opened.spool.close();
+});
+
 test('who closes waits for a sync under way, and leaves the rest to the next process', async () => {
   const opened = await openSpool();
   await insert(opened, 'a');

@@ -13,8 +13,10 @@ export interface InsertedOptions {
   readonly onTrouble: (error: unknown) => void;
   /** Milliseconds from an insert to the next sync. */
   readonly everyMs: number;
-  /** At so many bytes the next sync comes at once. */
+  /** At so many bytes the next sync comes sooner … */
   readonly mostBytes: number;
+  /** … but so many milliseconds after the last one began. */
+  readonly restMs: number;
 }
 
 const LONGEST_WAIT_AT_STOP_MS = 2_000;
@@ -31,6 +33,9 @@ export class Inserted {
   /** Of segments that the disk may not have taken. */
   #distrustedBytes = 0;
   #timer: NodeJS.Timeout | undefined;
+  /** When the next sync begins and when the last one did, on the monotonic clock. */
+  #nextMs = Infinity;
+  #lastMs = -Infinity;
   #syncing: Promise<void> | undefined;
   #stopped = false;
   /** Another process may have the files. */
@@ -50,19 +55,19 @@ export class Inserted {
   add(segment: Segment): void {
     this.#segments.push(segment);
     this.#sizeBytes += segment.sizeBytes;
-    if (this.#isMuch && !this.#hasFailed) this.syncNow();
-    else this.#plan();
+    this.#plan();
   }
 
   /** Somebody needs the room. */
   syncNow(): void {
-    if (this.#stopped || this.#syncing !== undefined || this.#segments.length === 0) return;
+    if (this.#stopped || this.#syncing !== undefined) return;
     clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#nextMs = Infinity;
+    if (this.#segments.length === 0) return;
+    this.#lastMs = performance.now();
     this.#syncing = this.#sync().finally(() => {
       this.#syncing = undefined;
-      if (this.#isMuch && !this.#hasFailed) this.syncNow();
-      else if (this.#segments.length > 0) this.#plan();
+      this.#plan();
     });
   }
 
@@ -74,16 +79,17 @@ export class Inserted {
     this.#abandoned = true;
   }
 
-  get #isMuch(): boolean {
-    return this.#segments.length > 0 && this.#sizeBytes >= this.#options.mostBytes;
-  }
-
   #plan(): void {
-    if (this.#stopped || this.#syncing !== undefined) return;
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.syncNow();
-    }, this.#options.everyMs).unref();
+    if (this.#stopped || this.#syncing !== undefined || this.#segments.length === 0) return;
+    const { everyMs, mostBytes, restMs } = this.#options;
+    const nowMs = performance.now();
+    const isMuch = this.#sizeBytes >= mostBytes && !this.#hasFailed;
+    const nextMs = isMuch ? Math.max(nowMs, this.#lastMs + restMs) : nowMs + everyMs;
+    if (nextMs >= this.#nextMs) return;
+    this.#nextMs = nextMs;
+    clearTimeout(this.#timer);
+    if (nextMs === nowMs) this.syncNow();
+    else this.#timer = setTimeout(() => this.syncNow(), nextMs - nowMs).unref();
   }
 
   async #sync(): Promise<void> {

@@ -58,8 +58,10 @@ export interface SpoolOptions {
   readonly sync?: (() => Promise<void>) | undefined;
   /** Milliseconds from an insert to the next sync … */
   readonly syncAfterMs?: number;
-  /** … which comes sooner where so many bytes wait for it. */
+  /** … which comes sooner where so many bytes wait for it: the more is synced at once, the longer a sender waits … */
   readonly syncAfterBytes?: number;
+  /** … but so many milliseconds after the last one began. */
+  readonly syncRestMs?: number;
   /** Names the boot of the machine. */
   readonly bootId?: string | undefined;
   /** Hears which requests have rows on disk, and which are about to leave it for ClickHouse. */
@@ -112,13 +114,13 @@ export class Spool {
 
   private constructor(options: Required<SpoolOptions>) {
     this.#options = options;
-    const { sync, onTrouble, syncAfterMs: everyMs, syncAfterBytes: mostBytes } = options;
+    const { sync, onTrouble, syncAfterMs: everyMs, syncAfterBytes: mostBytes, syncRestMs: restMs } = options;
     if (sync !== undefined) {
       const remove = (segment: Segment): Promise<void> => this.#remove(segment);
       const distrust = async ({ path, token, format }: Segment): Promise<void> => {
         if (format === 'Native') await rename(path, insertedPath(this.#options.folder, token, undefined));
       };
-      this.#inserted = new Inserted({ sync, remove, distrust, onTrouble, everyMs, mostBytes });
+      this.#inserted = new Inserted({ sync, remove, distrust, onTrouble, everyMs, mostBytes, restMs });
     }
   }
 
@@ -134,12 +136,13 @@ export class Spool {
     repeats = FORGETS,
     sync,
     syncAfterMs = 10_000,
-    syncAfterBytes = Math.min(256 * 1024 ** 2, maxBytes / 4),
+    syncAfterBytes = Math.min(8 * 1024 ** 2, maxBytes / 4),
+    syncRestMs = 1_000,
     bootId = readBootId(),
     ...options
   }: SpoolOptions): Promise<Spool> {
     const limits = { maxBytes, segmentRows, segmentBytes, segmentAgeMs, busySegmentAgeMs };
-    const syncing = { sync, syncAfterMs, syncAfterBytes, bootId };
+    const syncing = { sync, syncAfterMs, syncAfterBytes, syncRestMs, bootId };
     const spool = new Spool({ ...options, ...limits, ...syncing, isBusy, onDamage, repeats });
     await mkdir(options.folder, { recursive: true });
     await spool.#recover();
