@@ -159,12 +159,12 @@ test('pain 18: a hundred signs of progress at once are a hundred events', async 
   await Promise.all(
     Array.from({ length: 100 }, (_, done) => api('PATCH', `/runs/${runId}`, { progress: { done } })),
   );
-  const [events] = await ask<{ n: number }>(
+  // On a crowded machine some are told that they are kept, and can be read in a while.
+  await askUntil<{ n: number }>(
     service.url,
     `SELECT toUInt32(uniqExact(LogAttributes['rollcall.progress.done'])) AS n FROM otel_logs WHERE RunId = '${runId}' AND EventName = 'rollcall.run.heartbeat'`,
+    ([events]) => events?.n === 100,
   );
-
-  expect(events).toEqual({ n: 100 });
 }, 240_000);
 
 test('pain 20: what alarms read are typed columns, so that "0 failed" is the number 0', async () => {
