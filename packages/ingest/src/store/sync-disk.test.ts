@@ -17,10 +17,19 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('syncs one time after the other with one shell, and starts no other', async () => {
+test('the file system is synced', async () => {
   const disk = new DiskSync(folder);
   await disk.sync();
   await Promise.all([disk.sync(), disk.sync()]);
+  disk.stop();
+});
+
+test('one shell, which asks for help when it starts, runs one sync of the folder after the other', async () => {
+  const log = join(folder, 'log');
+  const disk = await withPrograms({ sync: `echo "asked for:$*" >> ${log}; echo knows -f` });
+  await disk.sync();
+  await Promise.all([disk.sync(), disk.sync()]);
+  expect(await readFile(log, 'utf8')).toBe(`asked for:--help\n${`asked for:-f ${folder}\n`.repeat(3)}`);
   disk.stop();
 });
 
