@@ -303,7 +303,7 @@ function report({
   ];
   return [
     `Spans of ${protobufBytes.toFixed(0)} bytes of protobuf (${jsonBytes.toFixed(0)} of JSON) with 12 attributes, ${SPANS} a request, from ${SENDERS} senders at full load. ` +
-      'The service, its engine, spool, fsync and merges have one core; the senders have the other.',
+      'The service, its engine, spool, fsync and merges have one core; the senders have the other. The engine alone has its disk synced each second, as the service does.',
     table(['what', 'measured', 'aim'], ratios),
     'A ratio is the median of the ratios of each round. The first five rates are per second of processor time, the others per second.',
     table(
