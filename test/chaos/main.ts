@@ -1,4 +1,4 @@
-/** `npm run chaos -- [--minutes N] [--rounds N] [--seed N] [--fault NAME] [--engine embedded|server]`: rounds of faults until the time is up (10 minutes, unless rounds are counted); what each seed does is always the same. */
+/** `npm run chaos -- [--help]`: rounds of faults until the time is up; what each seed does is always the same. */
 
 import { parseArgs } from 'node:util';
 import { rollcall } from '../rollcall-process.ts';
@@ -8,15 +8,17 @@ import { World } from './world.ts';
 
 const VERIFY_EVERY = 20;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string' },
-    rounds: { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    fault: { type: 'string' },
-    engine: { type: 'string', default: 'embedded' },
-  },
-});
+const USAGE = `npm run chaos -- [--minutes N | --rounds N] [--seed N] [--fault NAME] [--engine embedded|server]
+
+  --minutes N    how long; 10, unless rounds are counted
+  --rounds N     how many rounds
+  --seed N       of the first round (1); each next one takes the next seed
+  --fault NAME   only this one
+                   embedded: ${faultsOf('embedded').join(', ')}
+                   server: ${faultsOf('server').join(', ')}
+  --engine NAME  embedded (the default), or server: a ClickHouse server of its own`;
+
+const values = readOptions();
 const { rounds: wanted = 'Infinity', minutes: longest = values.rounds === undefined ? '10' : 'Infinity' } =
   values;
 const [minutes, rounds, firstSeed] = [longest, wanted, values.seed].map(Number);
@@ -25,23 +27,15 @@ if (
   rounds === undefined ||
   firstSeed === undefined ||
   [minutes, rounds, firstSeed].some(Number.isNaN)
-) {
-  console.error(
-    '--minutes, --rounds and --seed are numbers, such as: npm run chaos -- --minutes 30 --seed 7',
-  );
-  process.exit(2);
-}
+)
+  refuse('--minutes, --rounds and --seed are numbers, such as: npm run chaos -- --minutes 30 --seed 7');
 
-if (values.engine !== 'embedded' && values.engine !== 'server') {
-  console.error(`There is no engine '${values.engine}'; there are: embedded, server.`);
-  process.exit(2);
-}
+if (values.engine !== 'embedded' && values.engine !== 'server')
+  refuse(`There is no engine '${values.engine}'; there are: embedded, server.`);
 const faults = faultsOf(values.engine);
 const fault = faults.find((name) => name === values.fault);
-if (values.fault !== undefined && fault === undefined) {
-  console.error(`There is no fault '${values.fault}'; there are: ${faults.join(', ')}.`);
-  process.exit(2);
-}
+if (values.fault !== undefined && fault === undefined)
+  refuse(`There is no fault '${values.fault}'; there are: ${faults.join(', ')}.`);
 
 const world = await World.start({ engine: values.engine });
 if (!world.spoolIsSmallDisk)
@@ -70,6 +64,31 @@ try {
 }
 console.log(`${played} rounds, ${acknowledged} records acknowledged, ${failed} rounds with faults.`);
 process.exitCode = failed === 0 ? 0 : 1;
+
+function readOptions() {
+  try {
+    const { values: given } = parseArgs({
+      options: {
+        minutes: { type: 'string' },
+        rounds: { type: 'string' },
+        seed: { type: 'string', default: '1' },
+        fault: { type: 'string' },
+        engine: { type: 'string', default: 'embedded' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    if (given.help !== true) return given;
+  } catch (error) {
+    refuse(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+  }
+  console.log(USAGE);
+  process.exit(0);
+}
+
+function refuse(reason: string): never {
+  console.error(reason);
+  process.exit(2);
+}
 
 async function drift({ dataDir, commandSettings }: World): Promise<string[]> {
   const { code, stdout, stderr } = await rollcall(['verify', '--data-dir', dataDir], commandSettings);
