@@ -15,7 +15,7 @@ const DISTINCT_BODIES = 100;
 /** At full load: what comes while the disk is busy is written together. */
 const SENDERS = 16;
 /** Of the transcoder and its rivals; the first ones warm up. */
-const SHORT_ROUNDS = 20;
+const SHORT_ROUNDS = 60;
 const WARM_ROUNDS = 5;
 const BARE_MS = 500;
 /** Of the whole path and the engine alone, which differ from round to round more than the two from each other. */
