@@ -156,6 +156,16 @@ export async function ask<Row>(
     .map((line) => JSON.parse(line) as Row);
 }
 
+/** Runs that wait for their rollup, and times in which ingest was not heard: while there are any, a verdict may be late. */
+async function whatHoldsUp(url: string): Promise<string> {
+  const holders = await ask(
+    url,
+    `SELECT now64(3) AS now, (SELECT groupArray((run_id, touched_at, summarised_at)) FROM (SELECT run_id, max(touched_at) AS touched_at, max(summarised_at) AS summarised_at FROM run_touches GROUP BY run_id HAVING summarised_at < touched_at)) AS waiting,
+       (SELECT groupArray((reason, absent_from, absent_until)) FROM ingest_absences FINAL) AS absences`,
+  ).catch((error: unknown) => [error]);
+  return `held up by: ${JSON.stringify(holders).slice(0, 2_000)}`;
+}
+
 /** Asks again until the answer satisfies; the service takes in rows within half a second. */
 export async function askUntil<Row>(
   url: string,
@@ -169,7 +179,7 @@ export async function askUntil<Row>(
     if (isEnough(rows)) return rows;
     if (Date.now() > deadline)
       throw new Error(
-        `Not so within ${withinMs} ms: ${query}\nlast answer: ${JSON.stringify(rows).slice(0, 2_000)}`,
+        `Not so within ${withinMs} ms: ${query}\nlast answer: ${JSON.stringify(rows).slice(0, 2_000)}\n${await whatHoldsUp(url)}`,
       );
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
