@@ -436,7 +436,7 @@ CREATE TABLE IF NOT EXISTS ingest_absences ${ON_CLUSTER}
 (
     instance String COMMENT 'Host and port of an ingest process',
     process String COMMENT 'Its UUID, another one after each start',
-    reason LowCardinality(String) COMMENT 'away: until this process started, nobody listened; behind: it had accepted more than ClickHouse had taken',
+    reason LowCardinality(String) COMMENT 'away: until this process started, nobody listened; behind: it had accepted more than ClickHouse had taken; slept: its machine did, or the clock was set ahead',
     absent_from DateTime64(3, 'UTC') COMMENT 'What was sent from here on may not have arrived',
     absent_until DateTime64(3, 'UTC') COMMENT 'until here; ahead of now while it lasts',
     written_at DateTime64(3, 'UTC') COMMENT 'The latest row counts'

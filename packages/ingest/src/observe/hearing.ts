@@ -1,4 +1,4 @@
-/** Writes down when ingest was away, or is behind, so that nobody takes for silence what was not heard. */
+/** Writes down when ingest was away, slept, or is behind, so that nobody takes for silence what was not heard. */
 
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
@@ -12,6 +12,8 @@ export interface HearingOptions {
   readonly behindMs: () => number;
   readonly log: Pick<Logger, 'warn'>;
   readonly tickMs?: number;
+  /** Of this machine, milliseconds since 1970. */
+  readonly clock?: () => number;
 }
 
 const TICK_MS = 1_000;
@@ -22,6 +24,8 @@ const SEEN_LAG_MS = 60_000;
 /** Whoever is behind says so again and again; should it die, nobody waits for it longer than this. */
 const LEASE_MS = 15_000;
 const RENEW_MS = 3_000;
+/** By so much or more the clock of the machine goes ahead of the steady one only where it is set, or where the machine slept. */
+const JUMP_MS = 2_000;
 /** Two absences with less time between them are one: no run has so little patience. */
 const BREATH_MS = 15_000;
 /** So often it is looked whether the clock was set back. */
@@ -37,6 +41,8 @@ export class Hearing {
   #isBehind = false;
   #writtenAtMs = 0;
   #clockCheckedAtMs = 0;
+  /** By how much the clock of the machine is ahead of the steady one. */
+  #aheadMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #tick: Promise<void> = Promise.resolve();
 
@@ -56,6 +62,7 @@ export class Hearing {
        WHERE up.times > 0`,
       { ...this.#self, breathMs: BREATH_MS },
     );
+    this.#aheadMs = this.#readAheadMs();
     this.#timer = setInterval(() => {
       this.#tick = this.#tick.then(async () => this.#look());
     }, this.#options.tickMs ?? TICK_MS).unref();
@@ -81,7 +88,24 @@ export class Hearing {
     );
   }
 
+  #readAheadMs(): number {
+    return (this.#options.clock ?? Date.now)() - performance.now();
+  }
+
+  /** While the machine slept nobody was heard, and by a clock that was set ahead everybody has been silent for long. */
+  async #lookWhetherItSlept(): Promise<void> {
+    const aheadMs = this.#readAheadMs();
+    const jumpMs = aheadMs - this.#aheadMs;
+    if (jumpMs >= JUMP_MS) {
+      await this.#write('slept', { fromAgeMs: jumpMs + 2 * (this.#options.tickMs ?? TICK_MS), leaseMs: 0 });
+    }
+    this.#aheadMs = aheadMs;
+  }
+
   async #look(): Promise<void> {
+    await this.#lookWhetherItSlept().catch((error: unknown) =>
+      this.#options.log.warn({ err: error }, 'could not write down that it slept; trying again'),
+    );
     if (performance.now() - this.#clockCheckedAtMs > CLOCK_CHECK_MS)
       await this.#endWhatIsAhead().catch((error: unknown) =>
         this.#options.log.warn({ err: error }, 'could not see whether the clock was set back; trying again'),
@@ -92,7 +116,10 @@ export class Hearing {
     if (!hasChanged && !(isBehind && performance.now() - this.#writtenAtMs > RENEW_MS)) return;
     try {
       // Of what came in while it was behind, the latest came just now.
-      await this.#write(isBehind ? behindMs : BEHIND_MS, isBehind ? LEASE_MS : 0);
+      await this.#write('behind', {
+        fromAgeMs: isBehind ? behindMs : BEHIND_MS,
+        leaseMs: isBehind ? LEASE_MS : 0,
+      });
       this.#isBehind = isBehind;
       this.#writtenAtMs = performance.now();
     } catch (error) {
@@ -100,11 +127,14 @@ export class Hearing {
     }
   }
 
-  async #write(fromAgeMs: number, leaseMs: number): Promise<void> {
+  async #write(
+    reason: 'behind' | 'slept',
+    { fromAgeMs, leaseMs }: { fromAgeMs: number; leaseMs: number },
+  ): Promise<void> {
     await this.#options.engine.background(
       `INSERT INTO ingest_absences (instance, process, reason, absent_from, absent_until, written_at)
-       SELECT {instance:String}, {process:String}, 'behind', now64(3) - toIntervalMillisecond({age:UInt64}), now64(3) + toIntervalMillisecond({lease:UInt64}), ${WRITTEN_AT}`,
-      { ...this.#self, age: Math.round(fromAgeMs), lease: leaseMs },
+       SELECT {instance:String}, {process:String}, {reason:String}, now64(3) - toIntervalMillisecond({age:UInt64}), now64(3) + toIntervalMillisecond({lease:UInt64}), ${WRITTEN_AT}`,
+      { ...this.#self, reason, age: Math.round(fromAgeMs), lease: leaseMs },
     );
   }
 }

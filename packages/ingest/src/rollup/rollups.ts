@@ -5,6 +5,8 @@ import type { Logger } from 'pino';
 import type { Engine } from '../store/engine.ts';
 import { Together } from '../together.ts';
 import {
+  AHEAD,
+  BEGINNING,
   CLOCK,
   COMPUTE_RUNS,
   FAILURES,
@@ -23,6 +25,9 @@ export interface RunName {
   readonly runId: string;
 }
 
+/** Runs as parameters of a statement. */
+type RunNames = Readonly<Record<'projects' | 'runs', string[]>>;
+
 export interface RollupsOptions {
   readonly engine: Pick<Engine, 'rows' | 'background'>;
   readonly log: Pick<Logger, 'warn'>;
@@ -38,15 +43,19 @@ const PAUSE_FACTOR = 4;
 const LONGEST_PAUSE_MS = 1_000;
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 10_000;
+/** So often it is looked whether passes have found all that was inserted: they may not where a clock was set. */
+const LOOK_MS = 5_000;
+/** As far back as the views see which runs wait. */
+const LATEST: SweepWindow = { windowS: 300, slackS: 0 };
 /** What another ingest inserted, or what was not visible yet, is found by a sweep. */
 const SWEEP_MS = 30_000;
-const RECENT: SweepWindow = { days: 2, slackS: 30 };
-const ALL: SweepWindow = { days: 0, slackS: 0 };
+const RECENT: SweepWindow = { windowS: 2 * 86_400, slackS: 30 };
+const ALL: SweepWindow = { windowS: 0, slackS: 0 };
 const SWEEP_LIMIT = 10_000;
 
-/** Touches of so many last days (0: all), and runs whose rollup began less than so many seconds after their last touch. */
+/** Touches of so many last seconds (0: all), and runs whose rollup began less than so many seconds after their last touch. */
 interface SweepWindow {
-  readonly days: number;
+  readonly windowS: number;
   readonly slackS: number;
 }
 
@@ -66,8 +75,14 @@ export class Rollups {
   #insertedMs = 0;
   #settledMs = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
-  #sweep: NodeJS.Timeout | undefined;
+  #looks: NodeJS.Timeout | undefined;
+  #isLooking = false;
+  /** Whether something was inserted since it was last looked what waits. */
+  #isToLook = false;
+  #sweptMs = 0;
   #pass: Promise<void> | undefined;
+  /** By the clock of ClickHouse. */
+  #begunAtMs = 0;
   #restUntilMs = 0;
   #failures = 0;
   readonly #settling = new Together<readonly RunName[], void>(async (lists) => {
@@ -85,8 +100,8 @@ export class Rollups {
   /** Begins to look for runs that nobody has rolled up; first for all that an earlier process left. */
   start(): void {
     this.#startedMs = performance.now();
-    this.#sweepOnce();
-    this.#sweep = setInterval(() => this.#sweepOnce(), SWEEP_MS).unref();
+    void this.#look();
+    this.#looks = setInterval(() => void this.#look(), LOOK_MS).unref();
   }
 
   /** For how long evidence has been in that no rollup knows, milliseconds; 0 where there is none. */
@@ -100,6 +115,7 @@ export class Rollups {
   touched(sinceMs: number): void {
     this.#sinceMs = Math.min(this.#sinceMs ?? sinceMs, sinceMs);
     this.#insertedMs = performance.now();
+    this.#isToLook = true;
     this.#plan();
   }
 
@@ -110,7 +126,7 @@ export class Rollups {
 
   /** Resolves when everything that is in now is rolled up. */
   async catchUp(): Promise<void> {
-    while (this.#pass !== undefined) await this.#pass.catch(() => undefined);
+    await this.#passesOver();
     await this.#begin(async () => {
       await this.#rollUpTouched();
       await this.#rollUpWaiting(ALL);
@@ -121,7 +137,7 @@ export class Rollups {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    clearInterval(this.#sweep);
+    clearInterval(this.#looks);
     await Promise.allSettled([this.#pass, this.#settling.idle()]);
   }
 
@@ -181,21 +197,41 @@ export class Rollups {
     }
   }
 
-  #sweepOnce(): void {
-    if (this.#closed || this.#pass !== undefined) return;
-    void this.#begin(async () => {
-      try {
-        await this.#rollUpWaiting(this.#startedMs === undefined ? RECENT : ALL);
-        this.#startedMs = undefined;
-      } catch (error) {
-        this.#options.log.warn({ err: error }, 'waiting rollups could not be brought up to date');
-      }
-    });
+  /** Finds what no pass has found, and waits for the one under way. */
+  async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    await this.#passesOver();
+    if (!this.#closed) await this.#begin(() => this.#lookOnce());
+    this.#isLooking = false;
   }
 
-  async #rollUpWaiting({ days, slackS }: SweepWindow): Promise<void> {
+  async #lookOnce(): Promise<void> {
+    const isFirst = this.#startedMs !== undefined;
+    const isSweep = isFirst || performance.now() - this.#sweptMs >= SWEEP_MS;
+    const isToLook = this.#isToLook;
+    try {
+      this.#isToLook = false;
+      if (isToLook && !isFirst) await this.#rollUpWaiting(LATEST);
+      if (isFirst) await this.#rollUp(await this.#options.engine.rows<RunName>(AHEAD));
+      if (isSweep) {
+        await this.#rollUpWaiting(isFirst ? ALL : RECENT);
+        this.#sweptMs = performance.now();
+      }
+      this.#startedMs = undefined;
+    } catch (error) {
+      this.#isToLook ||= isToLook;
+      this.#options.log.warn({ err: error }, 'waiting rollups could not be brought up to date');
+    }
+  }
+
+  async #passesOver(): Promise<void> {
+    while (this.#pass !== undefined) await this.#pass.catch(() => undefined);
+  }
+
+  async #rollUpWaiting(window: SweepWindow): Promise<void> {
     for (let isMore = true; isMore && !this.#closed;) {
-      const waiting = await this.#options.engine.rows<RunName>(WAITING, { days, slackS, limit: SWEEP_LIMIT });
+      const waiting = await this.#options.engine.rows<RunName>(WAITING, { ...window, limit: SWEEP_LIMIT });
       await this.#rollUp(waiting);
       isMore = waiting.length === SWEEP_LIMIT;
     }
@@ -204,8 +240,8 @@ export class Rollups {
   async #rollUp(names: readonly RunName[]): Promise<void> {
     const { engine } = this.#options;
     for (let from = 0; from < names.length; from += BATCH) {
-      const at = timeText(await this.#clockMs());
-      const parameters = { ...parametersOf(names.slice(from, from + BATCH)), at };
+      const runs = parametersOf(names.slice(from, from + BATCH));
+      const parameters = { ...runs, at: timeText(await this.#beginning(runs)) };
       // The row of a run is computed before those that belong to it, and shown after them: what it says of its end, they
       // say already.
       const pass = { ...parameters, pass: randomUUID() };
@@ -221,6 +257,13 @@ export class Rollups {
     }
   }
 
+  /** Of two computations the one that began later has the later time, whatever the clock tells. Milliseconds since 1970. */
+  async #beginning(runs: RunNames): Promise<number> {
+    const [beginning] = await this.#options.engine.rows<{ ms: number }>(BEGINNING, runs);
+    this.#begunAtMs = Math.max(this.#begunAtMs + 1, beginning?.ms ?? 0);
+    return this.#begunAtMs;
+  }
+
   /** What the clock of ClickHouse tells, milliseconds since 1970. */
   async #clockMs(): Promise<number> {
     const [clock] = await this.#options.engine.rows<{ ms: number }>(CLOCK);
@@ -232,7 +275,7 @@ function keyOf({ project, runId }: RunName): string {
   return JSON.stringify([project, runId]);
 }
 
-function parametersOf(names: readonly RunName[]): { projects: string[]; runs: string[] } {
+function parametersOf(names: readonly RunName[]): RunNames {
   return {
     projects: [...new Set(names.map(({ project }) => project))],
     runs: [...new Set(names.map(({ runId }) => runId))],

@@ -124,18 +124,35 @@ export const MARK_SUMMARISED = `INSERT INTO run_touches (project_id, run_id, tou
 /** Milliseconds since 1970. */
 export const CLOCK = 'SELECT toFloat64(toUnixTimestamp64Milli(now64(3))) AS ms';
 
+/**
+ * When a rollup of `{projects}` and `{runs}` begins, milliseconds since 1970: now; where the clock was set back, right after
+ * what these runs know already. An earlier one would count for nothing.
+ */
+export const BEGINNING = `SELECT toFloat64(greatest(
+    toUnixTimestamp64Milli(now64(3)),
+    toUnixTimestamp64Milli(max(run_touches.touched_at)),
+    toUnixTimestamp64Milli(max(run_touches.summarised_at)) + 1)) AS ms
+  FROM run_touches WHERE ${THESE_RUNS}`;
+
 /** Runs whose evidence was inserted at or after `{since}`. */
 export const TOUCHED_SINCE = `SELECT DISTINCT project_id AS project, run_id AS runId
   FROM run_touches WHERE touched_at >= toDateTime64({since:String}, 3, 'UTC')`;
 
 /**
  * Runs that changed after their last rollup was begun, or within `{slackS}` seconds before it: a touch bears the time at
- * which its insert began, and the rows may have become visible only after the rollup had read.
+ * which its insert began, and the rows may have become visible only after the rollup had read. Of the last `{windowS}`
+ * seconds, 0: ever.
  */
 export const WAITING = `SELECT project_id AS project, run_id AS runId
   FROM run_touches
-  WHERE {days:UInt32} = 0 OR touched_at >= now64(3) - toIntervalDay({days:UInt32})
+  WHERE {windowS:UInt32} = 0 OR touched_at >= now64(3) - toIntervalSecond({windowS:UInt32})
   GROUP BY project_id, run_id
   HAVING max(run_touches.summarised_at) < max(run_touches.touched_at) + toIntervalSecond({slackS:UInt32})
-     AND max(run_touches.touched_at) + toIntervalSecond({slackS:UInt32}) <= now64(3)
+     AND ({slackS:UInt32} = 0 OR max(run_touches.touched_at) + toIntervalSecond({slackS:UInt32}) <= now64(3))
   LIMIT {limit:UInt32}`;
+
+/** Runs that were rolled up by a clock that was ahead of now: what came in since is not told by the times of {@link WAITING}. */
+export const AHEAD = `SELECT project_id AS project, run_id AS runId
+  FROM run_touches
+  WHERE touched_at > now64(3) OR summarised_at > now64(3)
+  GROUP BY project_id, run_id`;
