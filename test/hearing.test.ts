@@ -143,6 +143,25 @@ test('while what was accepted waits for ClickHouse, silence is measured against 
   await dispose();
 });
 
+test('who was lost before ingest was seen to fall behind stays so', async () => {
+  const { engine, dispose } = await openTemporaryEngine();
+  await putSilentRun(engine, { silentS: 7, patienceS: 5 });
+  const hearing = new Hearing({
+    engine,
+    instance: 'here:1',
+    behindMs: () => 3_200,
+    log: { warn: (...told: unknown[]) => expect(told).toBe('no warning') },
+    tickMs: 20,
+  });
+  await hearing.start();
+  const absences = async () => engine.rows('SELECT reason FROM ingest_absences FINAL');
+  await expect.poll(absences).toEqual([{ reason: 'behind' }]);
+
+  expect(await verdictIn(engine)).toBe('lost');
+  await hearing.stop();
+  await dispose();
+});
+
 test('evidence that waits for its rollup is seen by the views for minutes, and told by ingest from one minute on', async () => {
   const { engine, dispose } = await openTemporaryEngine();
   // Each with evidence that no rollup knows, and with evidence that one does.

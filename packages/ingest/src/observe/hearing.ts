@@ -115,9 +115,10 @@ export class Hearing {
     const hasChanged = isBehind !== this.#isBehind;
     if (!hasChanged && !(isBehind && performance.now() - this.#writtenAtMs > RENEW_MS)) return;
     try {
-      // Of what came in while it was behind, the latest came just now.
+      // What came in less than that long ago may not be seen yet, and is not missed yet: every run is given two seconds
+      // more than that beyond its interval. So whoever is lost by then stays so.
       await this.#write('behind', {
-        fromAgeMs: isBehind ? behindMs : BEHIND_MS,
+        fromAgeMs: isBehind ? behindMs - BEHIND_MS : 0,
         leaseMs: isBehind ? LEASE_MS : 0,
       });
       this.#isBehind = isBehind;
