@@ -45,18 +45,24 @@ const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 10_000;
 /** So often it is looked whether passes have found all that was inserted: they may not where a clock was set. */
 const LOOK_MS = 5_000;
+/** A pass has found it by then. */
+const PASSED_S = 3;
 /** As far back as the views see which runs wait. */
-const LATEST: SweepWindow = { windowS: 300, slackS: 0 };
+const LATEST: SweepWindow = { windowS: 300, slackS: 0, ageS: PASSED_S };
 /** What another ingest inserted, or what was not visible yet, is found by a sweep. */
 const SWEEP_MS = 30_000;
-const RECENT: SweepWindow = { windowS: 2 * 86_400, slackS: 30 };
-const ALL: SweepWindow = { windowS: 0, slackS: 0 };
+const RECENT: SweepWindow = { windowS: 2 * 86_400, slackS: 30, ageS: 30 };
+const ALL: SweepWindow = { windowS: 0, slackS: 0, ageS: 0 };
 const SWEEP_LIMIT = 10_000;
 
-/** Touches of so many last seconds (0: all), and runs whose rollup began less than so many seconds after their last touch. */
+/** What {@link WAITING} looks for. */
 interface SweepWindow {
+  /** Touches of so many last seconds; 0: all. */
   readonly windowS: number;
+  /** Runs whose rollup began less than so many seconds after their last touch. */
   readonly slackS: number;
+  /** Runs that were not touched for so many seconds; 0: all, also those whose touches are ahead of now. */
+  readonly ageS: number;
 }
 
 /**
@@ -72,13 +78,13 @@ export class Rollups {
   /** When we began, until all that an earlier process left is rolled up. */
   #startedMs: number | undefined;
   /** When the latest insert was in, and when a run was last settled whose rollup no pass has found yet. */
-  #insertedMs = 0;
+  #insertedMs = -Infinity;
   #settledMs = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #looks: NodeJS.Timeout | undefined;
   #isLooking = false;
-  /** Whether something was inserted since it was last looked what waits. */
-  #isToLook = false;
+  /** When it was last looked what passes have not found, and last swept. */
+  #lookedMs = 0;
   #sweptMs = 0;
   #pass: Promise<void> | undefined;
   /** By the clock of ClickHouse. */
@@ -115,7 +121,6 @@ export class Rollups {
   touched(sinceMs: number): void {
     this.#sinceMs = Math.min(this.#sinceMs ?? sinceMs, sinceMs);
     this.#insertedMs = performance.now();
-    this.#isToLook = true;
     this.#plan();
   }
 
@@ -126,8 +131,7 @@ export class Rollups {
 
   /** Resolves when everything that is in now is rolled up. */
   async catchUp(): Promise<void> {
-    await this.#passesOver();
-    await this.#begin(async () => {
+    await this.#beginNext(async () => {
       await this.#rollUpTouched();
       await this.#rollUpWaiting(ALL);
     });
@@ -145,6 +149,12 @@ export class Rollups {
     if (this.#closed || this.#timer !== undefined || this.#pass !== undefined) return;
     const pauseMs = Math.max(0, this.#restUntilMs - performance.now());
     this.#timer = setTimeout(() => void this.#begin(() => this.#runPass()), pauseMs).unref();
+  }
+
+  /** When the pass under way is over. */
+  async #beginNext(pass: () => Promise<void>): Promise<void> {
+    while (this.#pass !== undefined) await this.#pass.catch(() => undefined);
+    await this.#begin(pass);
   }
 
   /** Passes follow one another: what one of them has not taken into account is planned when it ends, and is the lag until then. */
@@ -197,36 +207,32 @@ export class Rollups {
     }
   }
 
-  /** Finds what no pass has found, and waits for the one under way. */
+  /** Finds what no pass has found. */
   async #look(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
-    await this.#passesOver();
-    if (!this.#closed) await this.#begin(() => this.#lookOnce());
+    await this.#beginNext(async () => this.#lookOnce());
     this.#isLooking = false;
   }
 
   async #lookOnce(): Promise<void> {
+    if (this.#closed) return;
+    const nowMs = performance.now();
     const isFirst = this.#startedMs !== undefined;
-    const isSweep = isFirst || performance.now() - this.#sweptMs >= SWEEP_MS;
-    const isToLook = this.#isToLook;
     try {
-      this.#isToLook = false;
-      if (isToLook && !isFirst) await this.#rollUpWaiting(LATEST);
       if (isFirst) await this.#rollUp(await this.#options.engine.rows<RunName>(AHEAD));
-      if (isSweep) {
+      if (isFirst || nowMs - this.#sweptMs >= SWEEP_MS) {
         await this.#rollUpWaiting(isFirst ? ALL : RECENT);
-        this.#sweptMs = performance.now();
+        this.#sweptMs = nowMs;
+      }
+      if (!isFirst && this.#lookedMs < this.#insertedMs + 1_000 * PASSED_S) {
+        await this.#rollUpWaiting(LATEST);
+        this.#lookedMs = nowMs;
       }
       this.#startedMs = undefined;
     } catch (error) {
-      this.#isToLook ||= isToLook;
       this.#options.log.warn({ err: error }, 'waiting rollups could not be brought up to date');
     }
-  }
-
-  async #passesOver(): Promise<void> {
-    while (this.#pass !== undefined) await this.#pass.catch(() => undefined);
   }
 
   async #rollUpWaiting(window: SweepWindow): Promise<void> {

@@ -140,15 +140,15 @@ export const TOUCHED_SINCE = `SELECT DISTINCT project_id AS project, run_id AS r
 
 /**
  * Runs that changed after their last rollup was begun, or within `{slackS}` seconds before it: a touch bears the time at
- * which its insert began, and the rows may have become visible only after the rollup had read. Of the last `{windowS}`
- * seconds, 0: ever.
+ * which its insert began, and the rows may have become visible only after the rollup had read. Touched within the last
+ * `{windowS}` seconds (0: ever), but not within the last `{ageS}` (0: now, or ahead of now).
  */
 export const WAITING = `SELECT project_id AS project, run_id AS runId
   FROM run_touches
   WHERE {windowS:UInt32} = 0 OR touched_at >= now64(3) - toIntervalSecond({windowS:UInt32})
   GROUP BY project_id, run_id
   HAVING max(run_touches.summarised_at) < max(run_touches.touched_at) + toIntervalSecond({slackS:UInt32})
-     AND ({slackS:UInt32} = 0 OR max(run_touches.touched_at) + toIntervalSecond({slackS:UInt32}) <= now64(3))
+     AND ({ageS:UInt32} = 0 OR max(run_touches.touched_at) + toIntervalSecond({ageS:UInt32}) <= now64(3))
   LIMIT {limit:UInt32}`;
 
 /** Runs that were rolled up by a clock that was ahead of now: what came in since is not told by the times of {@link WAITING}. */
